@@ -164,9 +164,8 @@ class NestedParams:
             return params
         nested = {}
         for name, value in params.items():
-            for path, spec in self._components(name, value):
-                if path != name:
-                    nested[path] = _entries(value)[path[len(name) + 2 :]]
+            for path, entry, spec in self._components(name, value):
+                nested[path] = entry
                 if spec is not None:
                     nested |= {f"{path}__{key}": v for key, v in spec.get_params().items()}
         return params | nested
@@ -194,10 +193,10 @@ class NestedParams:
         values = super().get_params(deep=False)  # type: ignore[misc]
         nested: dict[str, dict[str, Any]] = {}
         for key, value in params.items():
-            name, _, rest = key.partition("__")
+            name, delimiter, rest = key.partition("__")
             if name not in values:
                 raise ValueError(_invalid_parameter(name, type(self).__name__, values))
-            if rest:
+            if delimiter:
                 nested.setdefault(name, {})[rest] = value
             else:
                 values[name] = value
@@ -207,13 +206,14 @@ class NestedParams:
             setattr(self, name, values[name])
         return self
 
-    def _components(self, name: str, value: Any) -> Iterator[tuple[str, Any]]:
+    def _components(self, name: str, value: Any) -> Iterator[tuple[str, Any, Any]]:
+        """Yield the path, the value and the spec, or None, of each part of a parameter."""
         entries = _entries(value)
         if entries is None:
-            yield name, self._resolved(name, value, None)
+            yield name, value, self._resolved(name, value, None)
         elif name in self._families:
             for key, entry in entries.items():
-                yield f"{name}__{key}", self._resolved(name, entry, key)
+                yield f"{name}__{key}", entry, self._resolved(name, entry, key)
 
     def _resolved(self, name: str, value: Any, key: str | None) -> Any:
         if hasattr(value, "get_params") and not isinstance(value, type):
@@ -241,21 +241,28 @@ class NestedParams:
                 by_entry.setdefault(key, {})[path[len(key) + 2 :]] = change
         for key, entry_changes in by_entry.items():
             entries[key] = self._changed(name, entries[key], key, entry_changes)
-        return entries if isinstance(value, Mapping) else list(entries.values())
+        if isinstance(value, Mapping):
+            return {key: entries[str(key)] for key in value}
+        return list(entries.values())
 
     def _changed(self, name: str, value: Any, key: str | None, changes: dict[str, Any]) -> Any:
         spec = self._resolved(name, value, key)
         path = name if key is None else f"{name}__{key}"
         if spec is None:
-            hint = f" Set {name} first, as in {name}={{'NAME': ...}}." if key is None else ""
+            change = next(iter(changes))
+            hint = ""
+            if key is None and name in self._families:
+                entry, is_nested, _ = change.partition("__")
+                hint = f", as in {name}={{{entry!r}: ...}}" if is_nested else ""
+                hint = f" Set {name} first{hint}."
             raise ValueError(
-                f"Cannot set {path}__{next(iter(changes))}: {path} of {type(self).__name__} is "
+                f"Cannot set {path}__{change}: {path} of {type(self).__name__} is "
                 f"{value!r}, which has no parameters.{hint}"
             )
         spec = clone(spec)
         valid = spec.get_params()
         for change in changes:
-            if change not in valid and change.partition("__")[0] not in valid:
+            if not _is_parameter(change, spec, valid):
                 raise ValueError(_invalid_parameter(change, type(spec).__name__, valid, path))
         spec.set_params(**changes)
         return (spec, *value[1:]) if isinstance(value, tuple) else spec
@@ -268,6 +275,14 @@ def _entries(value: Any) -> dict[str, Any] | None:
     if isinstance(value, list):
         return {str(position): entry for position, entry in enumerate(value)}
     return None
+
+
+def _is_parameter(name: str, spec: Any, valid: Mapping[str, Any]) -> bool:
+    """Return whether `spec` can set `name`, or hands it to what can tell."""
+    holder = name.partition("__")[0]
+    if isinstance(spec, NestedParams):
+        return holder in valid
+    return name in valid or hasattr(valid.get(holder), "set_params")
 
 
 def _invalid_parameter(name: str, owner: str, valid: Mapping[str, Any], path: str = "") -> str:

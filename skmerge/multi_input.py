@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 from scipy.sparse import issparse
 
-from skmerge._errors import did_you_mean
+from skmerge._errors import did_you_mean, short_repr
 from skmerge._spec import InputSpec
 
 
@@ -66,9 +66,12 @@ class MultiInput:
         if not arrays:
             raise ValueError("A MultiInput must have at least one input. Got none.")
         self._arrays = {str(name): _indexable(array) for name, array in arrays.items()}
-        self.masks = {name: np.asarray(mask, dtype=bool) for name, mask in (masks or {}).items()}
+        masks = {} if masks is None else masks
+        self.masks = {str(name): np.asarray(mask, dtype=bool) for name, mask in masks.items()}
         if specs is None:
             specs = {name: self._describe(name, array) for name, array in self._arrays.items()}
+        else:
+            specs = {str(name): spec for name, spec in specs.items()}
         self.specs = {name: specs[name] for name in self._arrays if name in specs}
         self._check_names(specs)
         self._check_rows()
@@ -153,6 +156,12 @@ class MultiInput:
             {name: mask[rows] for name, mask in self.masks.items()},
         )
 
+    def __array__(self, dtype: Any = None, copy: Any = None) -> Any:
+        raise TypeError(
+            "A MultiInput holds one array per input and is not an array itself. Take an input by "
+            f"its name, one of {list(self)}, as in X[{next(iter(self))!r}]."
+        )
+
     def __repr__(self) -> str:
         lines = [f"MultiInput of {len(self)} rows, {len(self._arrays)} inputs"]
         width = max(len(name) for name in self._arrays)
@@ -186,14 +195,21 @@ class MultiInput:
 
     def _check_rows(self) -> None:
         rows = {name: array.shape[0] for name, array in self._arrays.items()}
-        rows |= {f"mask of {name}": len(mask) for name, mask in self.masks.items()}
         if len(set(rows.values())) > 1:
             raise ValueError(f"All inputs must have the same number of rows. Got {rows}.")
+        for name, mask in self.masks.items():
+            if mask.shape != (len(self),):
+                raise ValueError(
+                    f"The mask of input {name!r} must have shape ({len(self)},), one value per "
+                    f"row. Got {mask.shape}."
+                )
 
 
 def _indexable(array: Any) -> Any:
     if issparse(array):
         return array.tocsr()
+    if hasattr(array, "iloc"):
+        return np.asarray(array)  # a Series selects by label, not by position
     if hasattr(array, "shape") and hasattr(array, "dtype") and hasattr(array, "__getitem__"):
         return array if array.shape else np.atleast_1d(array)
     return np.asarray(array)
@@ -204,7 +220,8 @@ def _rows(key: Any, n_rows: int) -> Any:
     if isinstance(key, tuple):
         if len(key) != 2 or key[1] is not Ellipsis:
             raise IndexError(
-                f"A MultiInput is indexed by rows, as in X[rows], or by an input's name. Got {key}."
+                "A MultiInput is indexed by rows, as in X[rows], or by an input's name. Got "
+                f"{short_repr(key)}."
             )
         key = key[0]
     if isinstance(key, slice):
@@ -216,6 +233,9 @@ def _rows(key: Any, n_rows: int) -> Any:
         return np.flatnonzero(rows)
     if rows.size == 0:
         return np.zeros(0, dtype=np.intp)
-    if rows.dtype.kind not in "iu":
-        raise IndexError(f"Rows are selected by numbers, a mask or a slice. Got {key!r}.")
+    if rows.dtype.kind not in "iu" or rows.ndim > 1:
+        raise IndexError(
+            "Rows are selected by numbers, a mask or a slice, and some of the inputs by select. "
+            f"Got {short_repr(key)}."
+        )
     return np.atleast_1d(rows)

@@ -6,9 +6,11 @@ Keras is imported when a network is built, never when a spec is made.
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from typing import Any, ClassVar
+from numbers import Integral
+from typing import Any
 
 from sklearn.base import BaseEstimator
+from sklearn.utils._param_validation import Interval
 
 
 class Merge(BaseEstimator, ABC):
@@ -19,9 +21,17 @@ class Merge(BaseEstimator, ABC):
     branches differ, to the widest of them.
     """
 
-    #: whether ``_join`` needs features of one width
-    needs_equal_widths: ClassVar[bool]
-    units: int | None
+    _parameter_constraints: dict[str, Any] = {
+        "units": [Interval(Integral, 1, None, closed="left"), None]
+    }
+
+    def __init__(self, units: int | None = None) -> None:
+        self.units = units
+
+    @property
+    @abstractmethod
+    def needs_equal_widths(self) -> bool:
+        """Whether `_join` needs features of one width; a class attribute will do."""
 
     def join(self, features: list[Any], *, presence: list[Any] | None = None) -> Any:
         """Add this merge's layers to the network.
@@ -42,8 +52,11 @@ class Merge(BaseEstimator, ABC):
         Raises
         ------
         ValueError
-            If this merge cannot join that many branches.
+            If this merge cannot join that many branches, or a parameter is not valid.
         """
+        self._validate_params()
+        if len(features) < 2:
+            raise ValueError(f"A merge joins at least two branches. Got {len(features)}.")
         presence = [None] * len(features) if presence is None else presence
         return self._join(self._project(features), presence)
 
@@ -65,3 +78,51 @@ class Merge(BaseEstimator, ABC):
             keras.layers.Dense(units, use_bias=False, name=f"project_{position}")(feature)
             for position, feature in enumerate(features)
         ]
+
+
+def join_in_network(
+    merge: Merge, features: list[Any], *, presence: list[Any] | None = None, name: str
+) -> Any:
+    """Join features inside a network of their own, so that names of layers cannot collide.
+
+    Parameters
+    ----------
+    merge : Merge
+        How to join.
+    features : list of KerasTensor of shape (batch, units_i)
+        The features of each branch.
+    presence : list of KerasTensor of shape (batch, 1) or None, default=None
+        For each branch, where rows have the input, or None.
+    name : str
+        Name of the network, a layer of the one around it.
+
+    Returns
+    -------
+    KerasTensor of shape (batch, units)
+        The merged features.
+
+    Raises
+    ------
+    ValueError
+        If this merge cannot join such features, or joins them to no vectors of one width.
+    """
+    import keras
+
+    given = [None] * len(features) if presence is None else presence
+    inner_features = [
+        keras.Input(feature.shape[1:], dtype=feature.dtype, name=f"features-{position}")
+        for position, feature in enumerate(features)
+    ]
+    inner_presence = [
+        None if present is None else keras.Input((1,), name=f"present-{position}")
+        for position, present in enumerate(given)
+    ]
+    output = merge.join(inner_features, presence=inner_presence)
+    shape = getattr(output, "shape", None)
+    if shape is None or len(shape) != 2 or shape[1] is None:
+        raise ValueError(
+            f"A merge must give one vector of features a row, of shape (batch, units). Got {shape}."
+        )
+    inner = [*inner_features, *(present for present in inner_presence if present is not None)]
+    outer = [*features, *(present for present in given if present is not None)]
+    return keras.Model(inner, output, name=name)(outer)

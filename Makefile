@@ -1,0 +1,59 @@
+# Needs Python 3.11 or newer, and make. Each target makes .venv for itself, and installs into it
+# what it needs; that takes a minute or two the first time, and again only when pyproject.toml
+# changes. Another interpreter: make PYTHON=python3.12 test. Arguments for pytest:
+# make test PYTEST_ADDOPTS="-k router".
+
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+# one environment at a time: named after its interpreter, so that another PYTHON makes it anew
+MADE := $(VENV)/.made-with-$(subst /,-,$(PYTHON))
+INSTALL = $(BIN)/python -m pip install --quiet --disable-pip-version-check --editable
+
+# TensorFlow reports at start-up that it found no GPU; below 3 it calls that an error
+export TF_CPP_MIN_LOG_LEVEL ?= 3
+
+.DEFAULT_GOAL := help
+.PHONY: help demo test lint format clean
+
+help:  ## Show this list
+	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  make \1|\2/p' $(MAKEFILE_LIST) | awk -F'|' '{printf "%-14s%s\n", $$1, $$2}'
+
+demo: $(VENV)/.installed  ## Run the quickstart: a search over merge modes on pictures with captions
+	$(BIN)/python examples/quickstart.py
+
+test: $(VENV)/.installed-test  ## Run the tests, and the examples in the docstrings
+	$(BIN)/python -m pytest
+
+lint: $(VENV)/.installed-lint  ## Check style, layout, docstrings and types
+	$(BIN)/ruff check
+	$(BIN)/ruff format --check
+	$(BIN)/python .ci/check_docstrings.py
+	$(BIN)/mypy
+
+format: $(VENV)/.installed-lint  ## Lay out the code and mend what can be mended
+	$(BIN)/ruff check --fix
+	$(BIN)/ruff format
+
+clean:  ## Remove the environment and the caches
+	rm -rf $(VENV) .pytest_cache .mypy_cache .ruff_cache
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
+
+$(MADE):
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { \
+	  echo "skmerge needs Python 3.11 or newer, but '$(PYTHON)' is: $$($(PYTHON) --version 2>&1)." >&2; \
+	  echo "Name another one, for example: make PYTHON=python3.12 $(MAKECMDGOALS)" >&2; exit 1; }
+	rm -rf $(VENV)
+	$(PYTHON) -m venv $(VENV)
+	@touch $@
+
+# an environment holds the project and the extras asked for so far
+$(VENV)/.installed: $(MADE) pyproject.toml
+	@echo "Installing skmerge into $(VENV), a minute or two ..."
+	$(INSTALL) .
+	@touch $@
+
+$(VENV)/.installed-%: $(MADE) pyproject.toml
+	@echo "Installing skmerge and its requirements for '$*' into $(VENV), a minute or two ..."
+	$(INSTALL) '.[$*]'
+	@touch $(VENV)/.installed $@

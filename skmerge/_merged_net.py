@@ -1,0 +1,380 @@
+"""What classifier and regressor share: from rows and targets to a trained network.
+
+Enters: X in any form, y and weights. Leaves: a fitted router, a trained network and its history.
+Routing is the router's, the network that of `skmerge.network`, and training that of
+`skmerge.training`, which is imported when it is first needed.
+"""
+
+from __future__ import annotations
+
+from numbers import Integral, Real
+from typing import Any, ClassVar
+
+import numpy as np
+from sklearn.base import BaseEstimator, clone, is_classifier
+from sklearn.exceptions import NotFittedError
+from sklearn.model_selection import train_test_split
+from sklearn.utils import check_consistent_length, check_random_state
+from sklearn.utils._param_validation import Interval, StrOptions
+from sklearn.utils.class_weight import compute_sample_weight
+from sklearn.utils.validation import _check_sample_weight
+
+from skmerge._errors import did_you_mean
+from skmerge._spec import InputSpec, NestedParams
+from skmerge._tables import is_list_of_inputs, name_inputs, take_rows
+from skmerge._targets import check_targets
+from skmerge.branches import resolve_branch
+from skmerge.branches.keras_branch import KerasBranch
+from skmerge.merges import resolve_merge
+from skmerge.multi_input import MultiInput
+from skmerge.router import ColumnRouter
+
+
+def _branch_of(value: Any, name: str | None) -> Any:
+    return None if name is None else _or_none(resolve_branch, value)
+
+
+def _merge_of(value: Any, name: str | None) -> Any:
+    return _or_none(resolve_merge, value)
+
+
+def _router_of(value: Any, name: str | None) -> Any:
+    return ColumnRouter() if value is None else None
+
+
+def _or_none(resolve: Any, value: Any) -> Any:
+    try:
+        return resolve(value)
+    except ValueError:
+        return None
+
+
+class MergedNet(NestedParams, BaseEstimator):
+    """What classifier and regressor share: routing, the training rows, the fitted network."""
+
+    _families = {"router": _router_of, "branches": _branch_of, "merge": _merge_of}
+    _parameter_constraints: ClassVar[dict] = {
+        "merge": "no_validation",
+        "router": [ColumnRouter, None],
+        "branches": [dict, None],
+        "head": "no_validation",
+        "dropout": [Interval(Real, 0, 1, closed="left")],
+        "optimizer": "no_validation",
+        "learning_rate": "no_validation",
+        "loss": "no_validation",
+        "metrics": "no_validation",
+        "epochs": [Interval(Integral, 1, None, closed="left")],
+        "batch_size": [Interval(Integral, 1, None, closed="left"), StrOptions({"auto"})],
+        "shuffle": ["boolean"],
+        "early_stopping": ["boolean"],
+        "validation_fraction": [Interval(Real, 0, 1, closed="neither")],
+        "n_iter_no_change": [Interval(Integral, 1, None, closed="left")],
+        "tol": [Interval(Real, 0, None, closed="left")],
+        "callbacks": "no_validation",
+        "warm_start": ["boolean"],
+        "random_state": ["random_state"],
+        "verbose": ["verbose"],
+    }
+
+    @property
+    def model_(self) -> Any:
+        """The trained ``keras.Model``; its inputs are a dict by input name."""
+        if "_trainer" not in self.__dict__:
+            raise AttributeError(f"This {type(self).__name__} is not fitted yet, it has no model_.")
+        return self._trainer.model_
+
+    @property
+    def validation_scores_(self) -> list[float] | None:
+        """Score of the validation rows after each epoch: accuracy, or R2 for numbers.
+
+        None where nothing was validated, or `metrics` is set.
+        """
+        return self.history_.get(f"val_{self._score_metric}")
+
+    def fit(
+        self, X: Any, y: Any, sample_weight: Any = None, validation_data: Any = None
+    ) -> MergedNet:
+        """Fit the router, build the network and train it.
+
+        Parameters
+        ----------
+        X : DataFrame, MultiInput, matrix, sparse matrix, dict of arrays or list of inputs
+            The training rows. The inputs of a list take their names from `branches` in order if
+            it has as many, otherwise they are ``input_1``, ``input_2``, ...
+        y : array-like of shape (n_samples,) or (n_samples, n_outputs)
+            The targets.
+        sample_weight : array-like of shape (n_samples,), default=None
+            Weights of the rows; None weighs all alike. Rows of weight 0 are left out.
+        validation_data : tuple of (X, y) or (X, y, sample_weight), default=None
+            Rows not trained on, whose loss and metrics are computed after each epoch, and by
+            which `early_stopping` decides.
+
+        Returns
+        -------
+        self
+            This estimator, fitted.
+
+        Raises
+        ------
+        ValueError
+            If a parameter, the rows or the targets cannot be used, or the loss does not stay
+            finite. The estimator is then left as it was.
+        """
+        return self._train(
+            X,
+            y,
+            sample_weight,
+            epochs=self.epochs,
+            continued=self.warm_start and self.__sklearn_is_fitted__(),
+            hold_out=self.early_stopping and validation_data is None,
+            validation_data=validation_data,
+        )
+
+    def __sklearn_is_fitted__(self) -> bool:
+        return "_trainer" in self.__dict__
+
+    def __sklearn_tags__(self) -> Any:
+        tags = super().__sklearn_tags__()
+        tags.input_tags.allow_nan = True
+        tags.input_tags.sparse = True
+        tags.input_tags.string = True
+        tags.input_tags.categorical = True
+        tags.non_deterministic = False
+        return tags
+
+    def _train(
+        self,
+        X: Any,
+        y: Any,
+        sample_weight: Any,
+        *,
+        epochs: int,
+        continued: bool,
+        hold_out: bool = False,
+        validation_data: Any = None,
+        classes: Any = None,
+    ) -> Any:
+        """Do all of a fit in local variables, and only then keep the result."""
+        self._validate_params()
+        self._check_specs()
+        y = check_targets(y, self)
+        if is_list_of_inputs(X, len(y)):
+            X = name_inputs(X, list(self.branches or ()))
+        weights = self._weights(y, sample_weight)
+        seed = check_random_state(self.random_state).randint(np.iinfo(np.int32).max)
+        training, held_out = self._split(y, weights, seed) if hold_out else (slice(None), None)
+        targets = self.targets_ if continued else self._new_targets(y, training, classes)
+        encoded = targets.encode(y)
+
+        router, routed = self._routed(X if held_out is None else take_rows(X, training), continued)
+        check_consistent_length(routed, encoded[training])
+        rows = self._rows(routed, encoded[training], weights[training])
+        if held_out is not None:
+            routed_held_out = self._encode(router, take_rows(X, held_out))
+            validation = self._rows(routed_held_out, encoded[held_out], weights[held_out])
+        else:
+            validation = self._validation_rows(router, validation_data, targets)
+        trainer = self._trainer if continued else self._new_trainer(routed, targets, len(y), seed)
+        trainer.train(rows, validation, epochs)
+        self._keep(trainer, router, targets, routed)
+        return self
+
+    def _check_specs(self) -> None:
+        """Refuse a misspelt merge or branch before anything is encoded."""
+        resolve_merge(self.merge)
+        names = list(self.branches or ())
+        for name, branch in (self.branches or {}).items():
+            if isinstance(branch, str) and branch in names:
+                continue
+            try:
+                resolve_branch(branch)
+            except ValueError as error:
+                hint = did_you_mean(branch, names)
+                raise ValueError(f"Branch of input {name!r}: {error}{hint}") from None
+
+    def _weights(self, y: np.ndarray, sample_weight: Any) -> np.ndarray:
+        weights = _check_sample_weight(sample_weight, y, dtype=np.float64, ensure_non_negative=True)
+        if not weights.any():
+            raise ValueError("Sample weights must contain at least one non-zero number.")
+        if getattr(self, "class_weight", None) is not None:
+            weights = weights * compute_sample_weight(self.class_weight, y)
+        return weights
+
+    def _split(
+        self, y: np.ndarray, weights: np.ndarray, seed: int
+    ) -> tuple[np.ndarray, np.ndarray]:
+        """Hold out rows for early stopping, by class where every class has enough of them."""
+        n_held_out = max(1, round(self.validation_fraction * len(y)))
+        n_training = len(y) - n_held_out
+        if n_training < 1:
+            raise ValueError(
+                f"early_stopping must hold out rows for validation. Got {len(y)} row, too few."
+            )
+        labels = y if is_classifier(self) and y.ndim == 1 else None
+        if labels is not None:
+            counts = np.unique(labels, return_counts=True)[1]
+            if counts.min() < 2 or min(n_held_out, n_training) < len(counts):
+                labels = None
+        training, held_out = train_test_split(
+            np.arange(len(y)), test_size=n_held_out, stratify=labels, random_state=seed
+        )
+        if not weights[training].any() or not weights[held_out].any():
+            raise ValueError(
+                "Both the rows trained on and the rows held out for early stopping must contain a "
+                "non-zero sample weight. Got all zeros in one part; try another random_state."
+            )
+        return training, held_out
+
+    def _routed(self, X: Any, continued: bool) -> tuple[ColumnRouter | None, MultiInput]:
+        if continued:
+            return self.router_, self._encode(self.router_, X)
+        if isinstance(X, MultiInput):
+            return None, X
+        router = ColumnRouter() if self.router is None else clone(self.router)
+        raw = self._raw_inputs(X, router)
+        if raw:
+            router.set_params(inputs={**({} if router.inputs == "auto" else router.inputs), **raw})
+        return router, router.fit_transform(X)
+
+    def _raw_inputs(self, X: Any, router: ColumnRouter) -> dict[str, str]:
+        """Name the arrays that go to a network of the user's own, which gets them as they are."""
+        if not isinstance(X, dict):
+            return {}
+        named = {} if isinstance(router.inputs, str) else router.inputs
+        return {
+            name: "array"
+            for name, branch in (self.branches or {}).items()
+            if name in X
+            and name not in named
+            and isinstance(_branch_of(branch, name), KerasBranch)
+            and getattr(np.asarray(X[name]), "dtype", np.dtype(object)).kind in "biuf"
+        }
+
+    def _encode(self, router: ColumnRouter | None, X: Any) -> MultiInput:
+        """Route rows with a fitted router; a MultiInput must have the inputs of the fit."""
+        if isinstance(X, MultiInput):
+            return X
+        if router is None:
+            raise ValueError(
+                f"{type(self).__name__} was fitted on a MultiInput and must get one again. "
+                f"Got {type(X).__name__}."
+            )
+        if router.takes_entries and isinstance(X, (list, tuple)):
+            X = name_inputs(X, list(router.feature_names_in_))
+        return router.transform(X)
+
+    def _validation_rows(self, router: Any, validation_data: Any, targets: Any) -> Any:
+        if validation_data is None:
+            return None
+        if not isinstance(validation_data, (tuple, list)) or len(validation_data) not in (2, 3):
+            raise ValueError(
+                "validation_data must be a tuple (X, y) or (X, y, sample_weight). "
+                f"Got {type(validation_data).__name__}."
+            )
+        X, y, *weights = validation_data
+        y = check_targets(y, self)
+        routed = self._encode(router, X)
+        check_consistent_length(routed, y)
+        weights = self._weights(y, weights[0] if weights else None)
+        return self._rows(routed, targets.encode(y), weights)
+
+    def _rows(self, X: MultiInput, encoded: np.ndarray, weights: np.ndarray) -> Any:
+        """Leave out rows of weight 0, and scale the others to a mean of 1."""
+        from skmerge.network import network_inputs
+        from skmerge.training import EncodedRows
+
+        kept = np.flatnonzero(weights)
+        if len(kept) < len(weights):
+            X, encoded, weights = X[kept], encoded[kept], weights[kept]
+        weights = (weights / weights.mean()).astype(np.float32)
+        return EncodedRows(network_inputs(X), encoded, weights)
+
+    def _new_trainer(self, X: MultiInput, targets: Any, n_rows: int, seed: int) -> Any:
+        from skmerge.training import NetworkPlan, NetworkTrainer, TrainingOptions
+
+        plan = NetworkPlan(
+            tuple(X.specs.values()),
+            self.branches,
+            self.merge,
+            self.head,
+            targets.spec,
+            self.dropout,
+        )
+        options = TrainingOptions(
+            optimizer=self.optimizer,
+            learning_rate=self.learning_rate,
+            loss=targets.spec.loss if self.loss is None else self.loss,
+            metrics=self._metrics(),
+            callbacks=self.callbacks,
+            n_targets=targets.n_columns,
+            batch_size=_batch_size(self.batch_size, n_rows),
+            shuffle=self.shuffle,
+            patience=self.n_iter_no_change if self.early_stopping else None,
+            min_delta=self.tol,
+            verbose=int(self.verbose),
+            seed=seed,
+        )
+        return NetworkTrainer.new(plan, options)
+
+    def _metrics(self) -> list[Any]:
+        if self.metrics is None:
+            return [self._score_metric]
+        return list(self.metrics) if isinstance(self.metrics, (list, tuple)) else [self.metrics]
+
+    def _check_inputs(self, X: MultiInput) -> None:
+        """Refuse a MultiInput that lacks an input, or has one of another form."""
+        missing = [name for name in self.specs_ if name not in X]
+        if missing:
+            raise ValueError(
+                f"Inputs {missing} are missing from X, which has {list(X)}."
+                f"{did_you_mean(missing[0], X)}"
+            )
+        for name, spec in self.specs_.items():
+            form, fitted_form = _form(X.specs[name]), _form(spec)
+            if form != fitted_form:
+                raise ValueError(
+                    f"Input {name!r} must be as it was in fit: {fitted_form}. Got {form}; "
+                    "encode it by the same fitted router."
+                )
+
+    def _keep(self, trainer: Any, router: Any, targets: Any, X: MultiInput) -> None:
+        self._trainer = trainer
+        self.router_ = router
+        self.targets_ = targets
+        self.specs_ = dict(X.specs)
+        self.history_ = trainer.history_
+        self.loss_curve_ = self.history_["loss"]
+        self.n_iter_ = len(self.loss_curve_)
+        self.best_loss_ = min(self.loss_curve_)
+        for name in ("n_features_in_", "feature_names_in_", "classes_"):
+            self.__dict__.pop(name, None)
+            for source in (router, targets):
+                if hasattr(source, name):
+                    setattr(self, name, getattr(source, name))
+
+    def _outputs(self, X: Any) -> np.ndarray:
+        from skmerge.network import network_inputs
+
+        if not self.__sklearn_is_fitted__():
+            raise NotFittedError(
+                f"This {type(self).__name__} instance is not fitted yet. Call 'fit' with "
+                "appropriate arguments before using this estimator."
+            )
+        routed = self._encode(self.router_, X)
+        self._check_inputs(routed)
+        routed = routed.select(list(self.specs_))
+        return self._trainer.outputs(network_inputs(routed), len(routed))
+
+
+def _form(spec: InputSpec) -> str:
+    """Return what an input's array must agree in."""
+    size = "" if spec.vocabulary_size is None else f", {spec.vocabulary_size} ids"
+    sparse = "sparse " if spec.sparse else ""
+    return f"{sparse}{spec.dtype} rows of shape {spec.shape}{size}"
+
+
+def _batch_size(batch_size: int | str, n_rows: int) -> int:
+    """Return the rows per step: some 40 steps an epoch, in powers of two from 16 to 256."""
+    if batch_size != "auto":
+        return int(batch_size)
+    return int(2 ** np.clip(np.round(np.log2(max(n_rows, 1) / 40)), 4, 8))

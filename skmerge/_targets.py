@@ -1,0 +1,265 @@
+"""Targets: what the user predicts goes in, what the network learns comes out, and back again.
+
+Enters: labels, indicator matrices or numbers. Leaves: float32 matrices with a `TargetSpec`, and
+from the network's outputs labels, probabilities or numbers.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from scipy.sparse import issparse
+from sklearn.utils import check_array, column_or_1d
+from sklearn.utils.multiclass import check_classification_targets, type_of_target
+
+from skmerge._errors import short_repr
+from skmerge._spec import TargetSpec
+
+
+def check_targets(y: Any, estimator: Any) -> np.ndarray:
+    """Return y as an array without missing values, one column flattened with a warning.
+
+    Parameters
+    ----------
+    y : array-like of shape (n_samples,) or (n_samples, n_outputs)
+        The targets.
+    estimator : estimator
+        For messages.
+
+    Returns
+    -------
+    ndarray of shape (n_samples,) or (n_samples, n_outputs)
+        The targets.
+
+    Raises
+    ------
+    ValueError
+        If y is None, holds missing or infinite values, or has more than two axes.
+    """
+    if y is None:
+        raise ValueError(
+            f"{type(estimator).__name__} requires y to be passed, but the target y is None."
+        )
+    if issparse(y):
+        y = y.toarray()
+    y = check_array(y, ensure_2d=False, dtype=None, input_name="y", estimator=estimator)
+    if y.dtype == object and pd.isna(y).any():
+        row = int(np.flatnonzero(pd.isna(y).reshape(len(y), -1).any(axis=1))[0])
+        raise ValueError(f"Input y contains NaN or None, first in row {row}. Drop such rows.")
+    if y.ndim == 1 or y.shape[1] == 1:
+        y = column_or_1d(y, warn=True)
+    return y
+
+
+class ClassTargets:
+    """Labels, or an indicator matrix of several labels per row.
+
+    Parameters
+    ----------
+    y : ndarray of shape (n_samples,) or (n_samples, n_labels)
+        All labels seen in training.
+    one_hot : bool, default=False
+        Whether the loss wants one column per class.
+    classes : array-like of shape (n_classes,), default=None
+        All labels there will ever be, where `y` may lack some.
+
+    Attributes
+    ----------
+    classes_ : ndarray of shape (n_classes,)
+        The labels in order; the numbers of the columns for an indicator matrix.
+    spec : TargetSpec
+        What the network predicts.
+
+    Raises
+    ------
+    ValueError
+        If there are fewer than two classes, or the targets are not labels.
+    """
+
+    def __init__(self, y: np.ndarray, one_hot: bool = False, classes: Any = None) -> None:
+        check_classification_targets(y)
+        kind = type_of_target(y, input_name="y")
+        if kind == "multilabel-indicator":
+            self.classes_ = np.arange(y.shape[1])
+            self.spec = TargetSpec("multilabel", y.shape[1])
+        elif y.ndim > 1:
+            raise ValueError(
+                "y must be one column of labels or a matrix of zeros and ones. Got several columns "
+                f"of labels, of shape {y.shape}; fit one classifier per column, as "
+                "sklearn.multioutput.MultiOutputClassifier does."
+            )
+        else:
+            self.classes_ = np.unique(y if classes is None else np.asarray(classes))
+            n_classes = len(self.classes_)
+            if n_classes < 2:
+                raise ValueError(
+                    f"y must hold at least 2 classes. Got 1 class: {short_repr(self.classes_[0])}."
+                )
+            binary = n_classes == 2 and not one_hot
+            self.spec = TargetSpec("binary", 1) if binary else TargetSpec("multiclass", n_classes)
+        self.one_hot = one_hot and self.spec.kind == "multiclass"
+
+    @property
+    def n_columns(self) -> int:
+        """Number of columns that `encode` gives."""
+        return self.spec.n_outputs if self.one_hot or self.spec.kind == "multilabel" else 1
+
+    def encode(self, y: np.ndarray) -> np.ndarray:
+        """Turn labels into what the loss compares with.
+
+        Parameters
+        ----------
+        y : ndarray of shape (n_samples,) or (n_samples, n_labels)
+            The labels.
+
+        Returns
+        -------
+        ndarray of shape (n_samples, n_columns), dtype float32
+            Positions in `classes_`, one column per class, or the indicator matrix.
+
+        Raises
+        ------
+        ValueError
+            If a label is not one of `classes_`.
+        """
+        if self.spec.kind == "multilabel":
+            if y.ndim != 2 or y.shape[1] != self.spec.n_outputs:
+                raise ValueError(
+                    f"y must be an indicator matrix of {self.spec.n_outputs} columns as before. "
+                    f"Got shape {y.shape}."
+                )
+            return y.astype(np.float32)
+        codes = pd.Index(self.classes_).get_indexer(pd.Index(y))
+        if (codes < 0).any():
+            unseen = np.unique(y[codes < 0])
+            raise ValueError(
+                f"y must hold the classes {short_repr(list(self.classes_))}. Got also "
+                f"{short_repr(list(unseen))}; name all of them in the first call, as "
+                "partial_fit(X, y, classes=...) does."
+            )
+        if self.one_hot:
+            return np.eye(len(self.classes_), dtype=np.float32)[codes]
+        return codes.astype(np.float32)[:, None]
+
+    def probabilities(self, outputs: np.ndarray) -> np.ndarray:
+        """Turn the network's outputs into probabilities.
+
+        Parameters
+        ----------
+        outputs : ndarray of shape (n_samples, n_outputs)
+            Outputs of the network.
+
+        Returns
+        -------
+        ndarray of shape (n_samples, n_classes)
+            One column per entry of `classes_`.
+        """
+        if self.spec.kind == "binary":
+            return np.concatenate([1 - outputs, outputs], axis=1)
+        return outputs
+
+    def labels(self, outputs: np.ndarray) -> np.ndarray:
+        """Turn the network's outputs into labels.
+
+        Parameters
+        ----------
+        outputs : ndarray of shape (n_samples, n_outputs)
+            Outputs of the network.
+
+        Returns
+        -------
+        ndarray of shape (n_samples,) or (n_samples, n_labels)
+            The most probable class; for an indicator matrix 1 where a label is more probable
+            than not.
+        """
+        if self.spec.kind == "multilabel":
+            return (outputs > 0.5).astype(np.int64)
+        if self.spec.kind == "binary":
+            return self.classes_[(outputs[:, 0] > 0.5).astype(np.intp)]
+        return self.classes_[outputs.argmax(axis=1)]
+
+
+class NumberTargets:
+    """Numbers, one or several per row, standardised for the network.
+
+    Parameters
+    ----------
+    y : ndarray of shape (n_samples,) or (n_samples, n_outputs)
+        The targets of the training rows.
+    standardize : bool, default=True
+        Whether the network learns ``(y - mean) / standard deviation``.
+
+    Attributes
+    ----------
+    spec : TargetSpec
+        What the network predicts.
+    """
+
+    def __init__(self, y: np.ndarray, standardize: bool = True) -> None:
+        numbers = self._numbers(y)
+        self.is_flat = y.ndim == 1
+        self.spec = TargetSpec("regression", numbers.shape[1])
+        self.mean = np.zeros(numbers.shape[1])
+        self.scale = np.ones(numbers.shape[1])
+        if standardize:
+            self.mean = numbers.mean(axis=0)
+            spread = numbers.std(axis=0)
+            self.scale = np.where(spread > 0, spread, 1.0)
+
+    @property
+    def n_columns(self) -> int:
+        """Number of columns that `encode` gives."""
+        return self.spec.n_outputs
+
+    def encode(self, y: np.ndarray) -> np.ndarray:
+        """Turn numbers into what the loss compares with.
+
+        Parameters
+        ----------
+        y : ndarray of shape (n_samples,) or (n_samples, n_outputs)
+            The targets.
+
+        Returns
+        -------
+        ndarray of shape (n_samples, n_outputs), dtype float32
+            Standardised targets.
+
+        Raises
+        ------
+        ValueError
+            If there are more or fewer columns than before.
+        """
+        numbers = self._numbers(y)
+        if numbers.shape[1] != self.spec.n_outputs:
+            raise ValueError(
+                f"y must have {self.spec.n_outputs} columns as before. Got shape {y.shape}."
+            )
+        return ((numbers - self.mean) / self.scale).astype(np.float32)
+
+    def numbers(self, outputs: np.ndarray) -> np.ndarray:
+        """Turn the network's outputs into numbers of the targets' scale.
+
+        Parameters
+        ----------
+        outputs : ndarray of shape (n_samples, n_outputs)
+            Outputs of the network.
+
+        Returns
+        -------
+        ndarray of shape (n_samples,) or (n_samples, n_outputs)
+            Predicted targets.
+        """
+        numbers = outputs * self.scale + self.mean
+        return numbers[:, 0] if self.is_flat else numbers
+
+    @staticmethod
+    def _numbers(y: np.ndarray) -> np.ndarray:
+        try:
+            numbers = y.astype(np.float64)
+        except (TypeError, ValueError) as error:
+            raise ValueError(
+                f"y must hold numbers. Got {short_repr(y.ravel()[0])}, of dtype {y.dtype}."
+            ) from error
+        return numbers[:, None] if numbers.ndim == 1 else numbers

@@ -1,0 +1,111 @@
+"""Columns of categories: a Series of any dtype goes in, codes come out.
+
+Codes are 0 for missing, 1 for unknown or rare categories, then the categories by value.
+"""
+
+from __future__ import annotations
+
+import datetime
+import numbers
+from decimal import Decimal
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from skmerge.encoders._columns import TableColumn
+from skmerge.encoders._numbers import numbers_of
+
+MISSING_CODE = 0
+RARE_CODE = 1
+FIRST_CODE = 2
+
+#: codes from here on would not be exact in float32
+MAX_CODES = 2**24
+
+
+class CategoryColumn(TableColumn):
+    """Column of categories, told apart by their text.
+
+    A number's text is that of its value: 85255, 85255.0 and ``Decimal(85255)`` are one category,
+    and so are True and 1.
+
+    Parameters
+    ----------
+    name : object
+        Name of the column.
+    max_categories : int or None
+        How many categories are kept at most, the most frequent ones.
+    min_frequency : int
+        How many training rows a category needs to be kept.
+
+    Attributes
+    ----------
+    categories : Index of str
+        Text of each category, by its code less two.
+    """
+
+    kind = "category"
+    readable = ("number", "duration", "text", "date", "mixed")
+
+    def __init__(
+        self,
+        name: Any,
+        *,
+        max_categories: int | None,
+        min_frequency: int,
+    ) -> None:
+        super().__init__(name)
+        self.max_categories = max_categories
+        self.min_frequency = min_frequency
+
+    @property
+    def cardinality(self) -> int:
+        """Number of codes, those for missing and rare included."""
+        return len(self.categories) + FIRST_CODE
+
+    def _fit(self, column: pd.Series) -> None:
+        codes, texts = self._factorize(column)
+        row_counts = np.bincount(codes[codes >= 0], minlength=len(texts))
+        categories, positions = np.unique(texts, return_inverse=True)
+        counts = np.bincount(positions, weights=row_counts, minlength=len(categories))
+        if self.content == "number":
+            order = np.argsort([float(text) for text in categories], kind="stable")
+            categories, counts = categories[order], counts[order]
+        frequent = np.flatnonzero(counts >= self.min_frequency)
+        limit = min(self.max_categories or MAX_CODES, MAX_CODES - FIRST_CODE)
+        # the stable sort breaks ties by value
+        kept = frequent[np.argsort(-counts[frequent], kind="stable")[:limit]]
+        self.categories = pd.Index(categories[np.sort(kept)], dtype=object)
+
+    def _read(self, column: pd.Series) -> np.ndarray:
+        codes, texts = self._factorize(column)
+        found = self.categories.get_indexer(pd.Index(texts, dtype=object))
+        code_of = np.where(found < 0, RARE_CODE, found + FIRST_CODE)
+        # pandas gives missing values the code -1, here the last entry
+        return np.append(code_of, MISSING_CODE)[codes][:, None]
+
+    def _factorize(self, column: pd.Series) -> tuple[np.ndarray, np.ndarray]:
+        """Return codes of the distinct values, -1 where missing, and the text of each."""
+        if self.content == "number":
+            numbers_of(column, self.name)
+        codes, values = pd.factorize(column)
+        cells = np.asarray(values, dtype=object)
+        texts = np.empty(len(cells), dtype=object)
+        texts[:] = [cell if type(cell) is str else _text_of(cell) for cell in cells]
+        return codes, texts
+
+
+def _text_of(cell: Any) -> str:
+    if isinstance(cell, (numbers.Integral, np.bool_)):
+        return str(int(cell))
+    if isinstance(cell, (numbers.Real, Decimal)):
+        number = float(cell)
+        return str(int(number)) if number.is_integer() else repr(number)
+    if isinstance(cell, (datetime.date, np.datetime64)):
+        return _date_text(pd.Timestamp(cell))
+    return str(cell)
+
+
+def _date_text(date: pd.Timestamp) -> str:
+    return str(date.isoformat() if date.tzinfo is None else date.tz_convert("UTC").isoformat())

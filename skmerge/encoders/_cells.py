@@ -1,0 +1,144 @@
+"""One column of any form goes in, its cells and its name come out.
+
+A cell is whatever one row holds: a string, a list of tags, a path, an array. Rows are counted
+by position from 0 in every message, whatever the index of the DataFrame.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Hashable
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from skmerge._errors import short_repr
+
+
+def read_cells(X: Any, *, pictures: bool = False) -> tuple[np.ndarray, Hashable | None]:
+    """Return the cells of a column, and the column's name.
+
+    Parameters
+    ----------
+    X : DataFrame of one column, Series, array, list or tuple
+        One cell per row.
+    pictures : bool, default=False
+        Whether an array of numbers of three or more dimensions is a stack of pictures, which
+        is returned as it is.
+
+    Returns
+    -------
+    cells : ndarray of shape (n_samples,), dtype object
+        The cells, or the stack of pictures of shape (n_samples, height, width, ...).
+    column : hashable or None
+        Name of the column, None where it has none.
+
+    Raises
+    ------
+    ValueError
+        If `X` is no column: it has no column or several, no rows' axis, or no order.
+    """
+    if isinstance(X, pd.DataFrame):
+        if X.shape[1] != 1:
+            raise ValueError(_not_one_column(X.shape[1], short_repr(list(X.columns))))
+        X = X.iloc[:, 0]
+    if isinstance(X, pd.Series):
+        return X.to_numpy(dtype=object), X.name
+    if isinstance(X, (list, tuple)):
+        return np.fromiter(X, dtype=object, count=len(X)), None
+    return _array_cells(X, pictures), None
+
+
+def is_missing(cell: Any) -> bool:
+    """Say whether a cell is None, NaN, NaT or pandas' NA.
+
+    Parameters
+    ----------
+    cell : object
+        Any cell, arrays and lists too.
+
+    Returns
+    -------
+    bool
+        True if the row lacks a value. Containers are never missing.
+    """
+    if isinstance(cell, str):
+        return False
+    return bool(pd.api.types.is_scalar(cell) and pd.isna(cell))
+
+
+def place(row: int, column: Hashable | None) -> str:
+    """Return how an error names a cell.
+
+    Parameters
+    ----------
+    row : int
+        Position of the row, from 0.
+    column : hashable or None
+        Name of the column.
+
+    Returns
+    -------
+    str
+        ``"Row 17 of column 'photo'"``, or ``"Row 17"``.
+    """
+    return f"Row {row}" if column is None else f"Row {row} of column {column!r}"
+
+
+def check_some_rows(cells: np.ndarray, owner: object) -> None:
+    """Check that there is something to learn from.
+
+    Parameters
+    ----------
+    cells : ndarray
+        The training cells.
+    owner : object
+        The encoder, named in the error.
+
+    Raises
+    ------
+    ValueError
+        If there is no row.
+    """
+    if len(cells) == 0:
+        raise ValueError(f"{type(owner).__name__} must be fitted on at least 1 row. Got 0 rows.")
+
+
+def _array_cells(X: Any, pictures: bool) -> np.ndarray:
+    array = X if isinstance(X, np.ndarray) else _to_array(X)
+    if isinstance(array, np.ma.MaskedArray) and array.ndim < 3:
+        is_masked = np.ma.getmaskarray(array)
+        array = array.data.astype(object)
+        array[is_masked] = None
+    if array.ndim == 0:
+        raise ValueError(_not_a_column(X))
+    if pictures and array.ndim >= 3 and array.dtype.kind in "biuf":
+        return array
+    if array.ndim == 2 and array.shape[1] == 1:
+        array = array[:, 0]
+    if array.ndim > 1:
+        hint = " Reshape rows of pixels to (n_samples, height, width)." if pictures else ""
+        raise ValueError(_not_one_column(array.shape[1], f"shape {array.shape}") + hint)
+    return array.astype(object)
+
+
+def _to_array(X: Any) -> np.ndarray:
+    """Convert what knows its own array: an extension array, a column of another library."""
+    if isinstance(X, (str, bytes)) or not hasattr(X, "__array__"):
+        raise ValueError(_not_a_column(X))
+    return np.asarray(X)
+
+
+def _not_a_column(X: Any) -> str:
+    return (
+        "X must be one column: a Series, a DataFrame of one column, an array or a list with one "
+        f"cell per row. Got {short_repr(X)} of type {type(X).__name__}. Put a single cell into a "
+        "list."
+    )
+
+
+def _not_one_column(n_columns: int, what: str) -> str:
+    return (
+        f"X must have exactly one column. Got {n_columns}: {what}. Select one, or give each "
+        "column an encoder of its own."
+    )

@@ -1,0 +1,223 @@
+"""Columns of numbers: a Series goes in, float64 with NaN where missing comes out, to be scaled.
+
+Both follow RealMLP (Holzmüller, Grinsztajn and Steinwart, "Better by default: strong pre-tuned
+MLPs and boosted trees on tabular data", NeurIPS 2024): robust scaling, then a smooth clip.
+"""
+
+from __future__ import annotations
+
+import datetime
+from abc import abstractmethod
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from skmerge._errors import short_repr
+from skmerge.encoders._columns import TableColumn
+
+_LARGEST = float(np.finfo(np.float32).max)
+
+
+class ScaledColumn(TableColumn):
+    """Column that is read as one or several numbers, each scaled robustly.
+
+    Parameters
+    ----------
+    name : object
+        Name of the column.
+    clip : float or None
+        Bound of the scaled numbers.
+    missing_flag : bool
+        Whether a flag is wanted where training values were missing.
+
+    Attributes
+    ----------
+    suffixes : tuple of str
+        What is appended to the column's name for each of its features.
+    scale : RobustScale
+        The scale of the features, learned in ``fit``.
+    has_flag : bool
+        Whether one is wanted and a training value was missing.
+    """
+
+    suffixes: tuple[str, ...]
+
+    def __init__(self, name: Any, *, clip: float | None, missing_flag: bool) -> None:
+        super().__init__(name)
+        self.scale = RobustScale(clip)
+        self.missing_flag = missing_flag
+
+    def _fit(self, column: pd.Series) -> None:
+        self._learn(column)
+        features = self._read(column)
+        self.has_flag = bool(self.missing_flag and np.isnan(features[:, 0]).any())
+        self.scale.fit(features)
+
+    def _read(self, column: pd.Series) -> np.ndarray:
+        if self.content != "missing":
+            return self._features(column)
+        # nothing was learned, so that all that counts is whether the value is there
+        absent = np.where(column.isna(), np.nan, 0.0)
+        return np.repeat(absent[:, None], len(self.suffixes), axis=1)
+
+    @abstractmethod
+    def _learn(self, column: pd.Series) -> None:
+        """Find out about the column what its features depend on."""
+
+    @abstractmethod
+    def _features(self, column: pd.Series) -> np.ndarray:
+        """Return features of shape (n_samples, n_features), float64, NaN where missing."""
+
+
+class NumberColumn(ScaledColumn):
+    """Column of numbers, booleans or durations, which become seconds."""
+
+    kind = "number"
+    readable = ("number", "duration")
+    suffixes = ("",)
+
+    def _learn(self, column: pd.Series) -> None:
+        pass
+
+    def _features(self, column: pd.Series) -> np.ndarray:
+        return numbers_of(column, self.name)[:, None]
+
+
+class RobustScale:
+    """Scale features by their median and interquartile range, then clip them smoothly.
+
+    With m the median and s the interquartile range of a feature over the training rows,
+    ``z = (x - m) / s`` and the result is ``z / sqrt(1 + (z / clip)**2)``, which lies between
+    ``-clip`` and ``clip`` and is close to z about 0. A missing value becomes 0, as the median
+    does. Where s is 0 the standard deviation takes its place (RealMLP takes half the range,
+    which a single outlier decides), and 1 where the feature is constant. A feature that was
+    never there in training is 0 throughout.
+
+    Parameters
+    ----------
+    clip : float or None
+        Bound of the result; None leaves it unbounded.
+    """
+
+    def __init__(self, clip: float | None) -> None:
+        self.clip = clip
+
+    def fit(self, features: np.ndarray) -> None:
+        """Learn the median and scale of each feature.
+
+        Parameters
+        ----------
+        features : ndarray of shape (n_samples, n_features), dtype float64
+            Finite numbers, or NaN where missing.
+        """
+        pairs = [_center_and_scale(feature) for feature in features.T]
+        self.half_centers, self.half_scales = np.array(pairs).reshape(-1, 2).T
+
+    def transform(self, features: np.ndarray) -> np.ndarray:
+        """Scale features.
+
+        Parameters
+        ----------
+        features : ndarray of shape (n_samples, n_features), dtype float64
+            Finite numbers, or NaN where missing.
+
+        Returns
+        -------
+        ndarray of shape (n_samples, n_features), dtype float64
+            Finite numbers that fit into float32.
+        """
+        # halves, since the difference of two large numbers can exceed the largest one
+        with np.errstate(over="ignore", under="ignore"):
+            scaled = (features * 0.5 - self.half_centers) / self.half_scales
+        scaled[np.isnan(scaled)] = 0.0
+        np.clip(scaled, -_LARGEST, _LARGEST, out=scaled)
+        if self.clip is None:
+            return scaled
+        with np.errstate(under="ignore"):
+            return scaled / np.sqrt(1.0 + (scaled / self.clip) ** 2)
+
+
+def numbers_of(column: pd.Series, name: Any) -> np.ndarray:
+    """Convert a column of numbers or durations to float64.
+
+    Parameters
+    ----------
+    column : Series of shape (n_samples,)
+        Numbers of any dtype, nullable or not, objects included; durations become seconds.
+    name : object
+        The column's name, for errors.
+
+    Returns
+    -------
+    ndarray of shape (n_samples,), dtype float64
+        Finite numbers, NaN where missing.
+
+    Raises
+    ------
+    ValueError
+        If a number is infinite, or too large for float64.
+    """
+    dtype: Any = column.dtype
+    if isinstance(dtype, pd.CategoricalDtype):
+        column = column.astype(object)
+        dtype = column.dtype
+    if dtype.kind == "O" and isinstance(dtype, np.dtype):
+        return _numbers_of_cells(column, name)
+    if dtype.kind == "m":
+        column = column.dt.total_seconds()
+    with np.errstate(over="ignore"):
+        numbers = column.to_numpy(dtype=np.float64, na_value=np.nan)
+    _check_finite(numbers, column, name)
+    return numbers
+
+
+def _numbers_of_cells(column: pd.Series, name: Any) -> np.ndarray:
+    present = column.notna().to_numpy()
+    cells = column.to_numpy()[present]
+    if cells.size == 0:
+        return np.full(len(column), np.nan)
+    if isinstance(cells[0], (datetime.timedelta, np.timedelta64)):
+        return numbers_of(pd.to_timedelta(column), name)
+    numbers = np.full(len(column), np.nan)
+    try:
+        numbers[present] = cells.astype(np.float64)
+    except OverflowError:
+        numbers[present] = [_float_of(cell) for cell in cells]
+    _check_finite(numbers, column, name)
+    return numbers
+
+
+def _float_of(cell: Any) -> float:
+    try:
+        return float(cell)
+    except OverflowError:
+        return np.inf
+
+
+def _check_finite(numbers: np.ndarray, column: pd.Series, name: Any) -> None:
+    infinite = np.isinf(numbers)
+    if infinite.any():
+        row = int(infinite.argmax())
+        value = column.iloc[[row]].astype(object).iloc[0]
+        raise ValueError(
+            f"Input X contains infinity or a value too large for float64: row {row} of column "
+            f"{name!r} is {short_repr(value)}. Mark such values as missing, as in "
+            f"X.replace([np.inf, -np.inf], np.nan)."
+        )
+
+
+def _center_and_scale(feature: np.ndarray) -> tuple[float, float]:
+    """Return half the median and half the scale of a feature's training values."""
+    # sorted, so that sums do not depend on the order of the rows
+    halves = np.sort(feature[~np.isnan(feature)]) * 0.5
+    if halves.size == 0:
+        return 0.0, np.inf
+    low, center, high = np.percentile(halves, (25, 50, 75))
+    if high > low:
+        return center, high - low
+    deviations = halves - center
+    largest = np.abs(deviations).max()
+    if largest == 0:
+        return center, 0.5
+    return center, largest * np.std(deviations / largest) or 0.5

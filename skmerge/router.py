@@ -1,0 +1,374 @@
+"""The column-routing transformer: a DataFrame goes in, a `MultiInput` comes out.
+
+Decides which encoder reads which columns, fits the encoders on training rows, and encodes.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from numbers import Integral
+from typing import Any
+
+import numpy as np
+from sklearn.base import BaseEstimator, TransformerMixin, clone
+from sklearn.utils._param_validation import Interval
+from sklearn.utils.validation import check_is_fitted
+
+from skmerge._errors import did_you_mean, short_repr
+from skmerge._plan import encoder_of_input, encoder_of_remainder, plan_inputs
+from skmerge._spec import NestedParams
+from skmerge._tables import BY_POSITION, ENTRIES, WHOLE_MATRIX, MatrixTable, Table, read_table
+from skmerge.encoders import ENCODERS
+from skmerge.encoders._base import Encoder
+from skmerge.multi_input import MultiInput
+
+
+@dataclass(frozen=True)
+class RoutedInput:
+    """What the router decided for one input.
+
+    Parameters
+    ----------
+    encoder : Encoder
+        The encoder that reads it, fitted.
+    columns : label or list of labels
+        The column, or the columns, that it reads.
+    """
+
+    encoder: Encoder
+    columns: Any
+
+    @property
+    def kind(self) -> str:
+        """Kind of the input.
+
+        Returns
+        -------
+        str
+            A key of `skmerge.encoders.ENCODERS`.
+        """
+        return self.encoder.kind
+
+    def __repr__(self) -> str:
+        listed = self.columns if isinstance(self.columns, list) else [self.columns]
+        columns = ", ".join(map(str, listed[:6])) + (", ..." if len(listed) > 6 else "")
+        return f"{self.kind} <- {columns}"
+
+
+class ColumnRouter(NestedParams, TransformerMixin, BaseEstimator, auto_wrap_output_keys=None):
+    """Split the columns of a DataFrame into the inputs of a network.
+
+    Numbers, booleans, dates and strings of few values become one tabular input; each column of
+    longer text, of pictures, of tags or of vectors becomes an input of its own. What was decided
+    is in ``inputs_`` and in the repr; any part of it can be said instead.
+
+    Parameters
+    ----------
+    inputs : "auto" or dict, default="auto"
+        Input names mapped to what reads them:
+
+        - a kind (``"tabular"``, ``"text"``, ``"image"``, ``"tags"``, ``"array"``) or an encoder,
+          which reads the column of the input's name;
+        - a tuple ``(kind or encoder, columns)``;
+        - columns alone, read by the kind of the input's name if it is one, otherwise by the
+          kind inferred;
+        - ``"drop"``, which leaves the column out.
+
+        Columns are a name, a list of names, a boolean mask, a slice of names, a callable such as
+        ``make_column_selector(...)``, or a skrub selector. One column may feed several inputs.
+        ``"auto"`` infers all inputs.
+    remainder : "auto", "drop", "passthrough", str or Encoder, default="auto"
+        What happens to columns that `inputs` does not name: ``"auto"`` infers their inputs,
+        ``"drop"`` leaves them out, ``"passthrough"`` takes them as they are, as one input of
+        numbers; a kind or an encoder reads them all.
+    cardinality_threshold : int, default=40
+        Columns of strings of several words are taken for text when they have more distinct
+        values than this or when more than half of the rows differ, otherwise for categories.
+
+    Attributes
+    ----------
+    inputs_ : dict of str to RoutedInput
+        The inputs in order, with the fitted encoder and the columns of each.
+    specs_ : dict of str to InputSpec
+        The description of each input.
+    dropped_ : list
+        Columns that no input reads.
+    n_features_in_ : int
+        Number of columns seen during ``fit``.
+    feature_names_in_ : ndarray of shape (n_features_in_,), dtype object
+        Names of the columns seen during ``fit``, where they are all strings.
+
+    Raises
+    ------
+    ValueError
+        If an input is named that cannot be read: an unknown kind or column, or cells that no
+        encoder reads.
+
+    See Also
+    --------
+    MergedNetClassifier : Trains a network on the inputs.
+
+    Examples
+    --------
+    >>> import pandas as pd
+    >>> from skmerge import ColumnRouter
+    >>> frame = pd.DataFrame({
+    ...     "age": [20, 31, 45],
+    ...     "note": ["runs a bit small", "love the colour", "sent it back twice"],
+    ... })
+    >>> X = ColumnRouter().fit_transform(frame)
+    >>> list(X)
+    ['tabular', 'note']
+    """
+
+    _families = {"inputs": encoder_of_input, "remainder": encoder_of_remainder}
+    _parameter_constraints: dict = {
+        "inputs": [dict, str],
+        "remainder": [str, Encoder],
+        "cardinality_threshold": [Interval(Integral, 0, None, closed="left")],
+    }
+
+    def __init__(
+        self,
+        inputs: Any = "auto",
+        *,
+        remainder: Any = "auto",
+        cardinality_threshold: int = 40,
+    ) -> None:
+        self.inputs = inputs
+        self.remainder = remainder
+        self.cardinality_threshold = cardinality_threshold
+
+    @property
+    def takes_entries(self) -> bool:
+        """Whether it was fitted on a dict or list of inputs.
+
+        Returns
+        -------
+        bool
+            True where each entry was an input of its own.
+        """
+        return self._form == ENTRIES
+
+    def fit(self, X: Any, y: Any = None) -> ColumnRouter:
+        """Decide on the inputs and fit their encoders.
+
+        Parameters
+        ----------
+        X : DataFrame, matrix, sparse matrix or dict of arrays of n_samples rows
+            The training rows.
+        y : None
+            Ignored, here for pipelines.
+
+        Returns
+        -------
+        ColumnRouter
+            This router.
+        """
+        self.fit_transform(X, y)
+        return self
+
+    def fit_transform(self, X: Any, y: Any = None) -> MultiInput:
+        """Decide on the inputs, fit their encoders and encode the training rows.
+
+        Parameters
+        ----------
+        X : DataFrame, matrix, sparse matrix or dict of arrays of n_samples rows
+            The training rows.
+        y : None
+            Ignored, here for pipelines.
+
+        Returns
+        -------
+        MultiInput
+            The routed rows.
+        """
+        self._validate_params()
+        self._check_words()
+        table = read_table(X, by_position=self.inputs != "auto" or self.remainder != "auto")
+        _check_size(table, type(self).__name__)
+        plan = plan_inputs(table, self.inputs, self.remainder, self.cardinality_threshold)
+        if not plan:
+            raise ValueError(
+                f"No input is left: every column of {short_repr(table.names)} is dropped. "
+                "Name at least one in inputs."
+            )
+        routed, arrays, specs, masks = {}, {}, {}, {}
+        for name, (unfitted, columns) in plan.items():
+            encoder = clone(unfitted)
+            cells = table.cells(columns)
+            with _naming(name, encoder, columns):
+                encoder.fit(cells)
+                arrays[name], mask = encoder.encode(cells)
+            if mask is not None:
+                masks[name] = mask
+            specs[name] = replace(encoder.spec_, name=name)
+            routed[name] = RoutedInput(encoder, columns)
+        self._remember(table, routed, specs)
+        return MultiInput(arrays, specs, masks)
+
+    def transform(self, X: Any) -> MultiInput:
+        """Encode rows.
+
+        Parameters
+        ----------
+        X : DataFrame, matrix, sparse matrix or dict of arrays of n_samples rows
+            The rows, in the form that ``fit`` was given. Columns are found by name: their order
+            and other columns make no difference.
+
+        Returns
+        -------
+        MultiInput
+            The routed rows.
+
+        Raises
+        ------
+        ValueError
+            If a column is missing, or its cells are not of the kind seen during ``fit``.
+        """
+        check_is_fitted(self)
+        table = read_table(X, by_position=self._form == BY_POSITION)
+        if self._form == WHOLE_MATRIX:
+            table = MatrixTable(X)
+        elif table.form != self._form:
+            raise ValueError(
+                f"{type(self).__name__} was fitted on {self._form} and must get one again. "
+                f"Got {table.form}."
+            )
+        self._check_columns(table)
+        arrays, masks = {}, {}
+        for name, routed in self.inputs_.items():
+            with _naming(name, routed.encoder, routed.columns):
+                arrays[name], mask = routed.encoder.encode(table.cells(routed.columns))
+            if mask is not None:
+                masks[name] = mask
+        return MultiInput(arrays, self.specs_, masks)
+
+    def get_feature_names_out(self, input_features: Any = None) -> np.ndarray:
+        """Return the names of the inputs.
+
+        Parameters
+        ----------
+        input_features : None
+            Ignored, here for pipelines.
+
+        Returns
+        -------
+        ndarray of shape (n_inputs,), dtype object
+            The names.
+        """
+        check_is_fitted(self)
+        return np.asarray(list(self.inputs_), dtype=object)
+
+    def set_output(self, *, transform: str | None = None) -> ColumnRouter:
+        """Do nothing: the output is always a `MultiInput`, which no DataFrame can hold.
+
+        Parameters
+        ----------
+        transform : str, default=None
+            Ignored, here for pipelines.
+
+        Returns
+        -------
+        ColumnRouter
+            This router.
+        """
+        return self
+
+    def __repr__(self, N_CHAR_MAX: int = 700) -> str:
+        text = super().__repr__(N_CHAR_MAX)
+        if not hasattr(self, "inputs_"):
+            return text
+        width = max(map(len, self.inputs_))
+        lines = [
+            f"  {name:<{width}}  {routed!r} -> {self.specs_[name].shape} {self.specs_[name].dtype}"
+            for name, routed in self.inputs_.items()
+        ]
+        if self.dropped_:
+            lines.append(f"  dropped: {', '.join(map(str, self.dropped_))}")
+        return "\n".join([text, *lines])
+
+    def __sklearn_tags__(self) -> Any:
+        tags = super().__sklearn_tags__()
+        tags.input_tags.allow_nan = True
+        tags.input_tags.sparse = True
+        tags.input_tags.string = True
+        tags.input_tags.categorical = True
+        tags.transformer_tags.preserves_dtype = []
+        return tags
+
+    def _check_words(self) -> None:
+        if isinstance(self.inputs, str) and self.inputs != "auto":
+            raise ValueError(
+                f"The 'inputs' parameter must be 'auto' or a dict. Got {self.inputs!r}."
+            )
+        words = ["auto", "drop", "passthrough", *ENCODERS]
+        if isinstance(self.remainder, str) and self.remainder not in words:
+            raise ValueError(
+                f"The 'remainder' parameter must be one of {words} or an encoder. "
+                f"Got {self.remainder!r}.{did_you_mean(self.remainder, words)}"
+            )
+
+    def _check_columns(self, table: Table) -> None:
+        for name, routed in self.inputs_.items():
+            columns = routed.columns if isinstance(routed.columns, list) else [routed.columns]
+            missing = [column for column in columns if column not in table.names]
+            if missing:
+                what = f"Column {missing[0]!r}" if len(missing) == 1 else f"Columns {missing}"
+                raise ValueError(
+                    f"{what} of input {name!r} {'is' if len(missing) == 1 else 'are'} missing from "
+                    f"X. X has columns {short_repr(table.names)}."
+                    f"{did_you_mean(missing[0], table.names)}"
+                )
+
+    def _remember(
+        self, table: Table, routed: dict[str, RoutedInput], specs: dict[str, Any]
+    ) -> None:
+        self._form = table.form
+        used: set[Any] = set()
+        for entry in routed.values():
+            used.update(entry.columns if isinstance(entry.columns, list) else [entry.columns])
+        self.inputs_ = routed
+        self.specs_ = specs
+        self.dropped_ = [name for name in table.names if name not in used]
+        for attribute in ("feature_names_in_", "n_features_in_"):
+            if hasattr(self, attribute):
+                delattr(self, attribute)
+        if isinstance(table, MatrixTable):
+            encoder = next(iter(routed.values())).encoder
+            self.n_features_in_ = encoder.n_features_in_
+            if hasattr(encoder, "feature_names_in_"):
+                self.feature_names_in_ = encoder.feature_names_in_
+            return
+        self.n_features_in_ = len(table.names)
+        if all(isinstance(name, str) for name in table.names):
+            self.feature_names_in_ = np.asarray(table.names, dtype=object)
+
+
+class _naming:
+    """Context that names the input and its columns in whatever error an encoder raises."""
+
+    def __init__(self, name: str, encoder: Encoder, columns: Any) -> None:
+        self.note = f"Raised by {type(encoder).__name__} for input {name!r}, columns {columns!r}."
+
+    def __enter__(self) -> None:
+        return None
+
+    def __exit__(self, kind: Any, error: BaseException | None, trace: Any) -> None:
+        if isinstance(error, Exception):
+            error.add_note(self.note)
+
+
+def _check_size(table: Table, owner: str) -> None:
+    """Refuse an empty table in scikit-learn's words; a matrix is checked by its encoder."""
+    if isinstance(table, MatrixTable):
+        return
+    for found, needed, what in (
+        (table.n_rows, 1, "sample(s)"),
+        (len(table.names), 1, "feature(s)"),
+    ):
+        if found < needed:
+            raise ValueError(
+                f"Found array with {found} {what} (shape=({table.n_rows}, {len(table.names)})) "
+                f"while a minimum of {needed} is required by {owner}."
+            )

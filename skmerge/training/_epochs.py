@@ -1,0 +1,285 @@
+"""Training and validating a compiled network, one traced call per epoch.
+
+Enters: a compiled Keras model and the rows as tensors. Leaves: the history of losses and metrics
+by epoch. The rows of an epoch are shuffled by NumPy, gathered in the graph, and each batch goes
+through the model's own ``train_step``; Keras callbacks see every epoch, and those that listen to
+batches see these too.
+"""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass
+from typing import Any
+
+import keras
+import numpy as np
+import tensorflow as tf
+
+from skmerge.training._rows import gather, rows_signature
+
+_BATCH_HOOKS = ("on_batch_begin", "on_batch_end", "on_train_batch_begin", "on_train_batch_end")
+
+
+@dataclass
+class Rows:
+    """Rows with their targets and weights.
+
+    Parameters
+    ----------
+    inputs : dict of str to Tensor or SparseRows
+        The inputs of the network.
+    targets : Tensor of shape (n_samples, n_targets), dtype float32
+        The targets.
+    weights : Tensor of shape (n_samples,), dtype float32
+        The weights of the rows.
+    """
+
+    inputs: dict[str, Any]
+    targets: Any
+    weights: Any
+
+    def __len__(self) -> int:
+        return int(self.targets.shape[0])
+
+    @property
+    def tensors(self) -> tuple[Any, Any, Any]:
+        """The three parts, as a traced function takes them."""
+        return self.inputs, self.targets, self.weights
+
+
+class TracedSteps:
+    """The traced functions of one compiled network.
+
+    Parameters
+    ----------
+    model : keras.Model
+        A compiled model whose inputs are a dict.
+    n_targets : int
+        Number of columns of the targets.
+    """
+
+    def __init__(self, model: keras.Model, n_targets: int) -> None:
+        self.model = model
+        widths = {name: tensor.shape[-1] for name, tensor in model.input.items()}
+        signature = (
+            rows_signature(model.input),
+            tf.TensorSpec([None, n_targets], tf.float32),
+            tf.TensorSpec([None], tf.float32),
+            tf.TensorSpec([None], tf.int64),
+        )
+        batch_size = tf.TensorSpec([], tf.int64)
+
+        def batch(inputs: Any, targets: Any, weights: Any, positions: Any) -> tuple[Any, Any, Any]:
+            features = {name: gather(inputs[name], positions, widths[name]) for name in inputs}
+            return features, tf.gather(targets, positions), tf.gather(weights, positions)
+
+        def each_batch(step: Any) -> Any:
+            def run(inputs: Any, targets: Any, weights: Any, order: Any, size: Any) -> None:
+                n_rows = tf.shape(order, tf.int64)[0]
+                for first in tf.range(tf.constant(0, tf.int64), n_rows, size):
+                    positions = order[first : first + size]
+                    step(batch(inputs, targets, weights, positions))
+
+            return run
+
+        def train_one(inputs: Any, targets: Any, weights: Any, positions: Any) -> None:
+            model.train_step(batch(inputs, targets, weights, positions))
+
+        self._batch = batch
+        self._functions = {
+            "train": (each_batch(model.train_step), (*signature, batch_size)),
+            "validate": (each_batch(model.test_step), (*signature, batch_size)),
+            "train_one": (train_one, signature),
+        }
+        self._traced: dict[str, Any] = {}
+
+    def run(self, name: str, rows: Rows, order: np.ndarray, batch_size: int | None = None) -> None:
+        """Run one of the functions, traced the first time.
+
+        Parameters
+        ----------
+        name : {"train", "validate", "train_one"}
+            Train on all batches, validate on all batches, or train on one batch.
+        rows : Rows
+            All rows.
+        order : ndarray of int
+            The rows to run on, in order.
+        batch_size : int, default=None
+            Rows per batch, for functions that make batches.
+        """
+        if name not in self._traced:
+            # A concrete function, because TensorFlow warns of many `tf.function` objects traced
+            # from one place, which is what a search over parameters is.
+            function, signature = self._functions[name]
+            self._traced[name] = tf.function(function).get_concrete_function(*signature)
+        sizes = [] if batch_size is None else [tf.constant(batch_size, tf.int64)]
+        self._traced[name](*rows.tensors, tf.constant(order, tf.int64), *sizes)
+
+    def build(self, rows: Rows) -> None:
+        """Create the variables of optimizer and metrics, which a graph's loop cannot do.
+
+        Parameters
+        ----------
+        rows : Rows
+            Any rows; the first one is run once.
+        """
+        if not self.model.optimizer.built:
+            self.model.optimizer.build(self.model.trainable_variables)
+        self.model.test_step(self._batch(*rows.tensors, tf.constant([0], tf.int64)))
+        self.model.reset_metrics()
+
+
+class EpochLine(keras.callbacks.Callback):
+    """Prints one line per epoch, with the names and digits that Keras prints."""
+
+    def on_epoch_begin(self, epoch: int, logs: Any = None) -> None:
+        """Note the time.
+
+        Parameters
+        ----------
+        epoch : int
+            Number of the epoch.
+        logs : dict, default=None
+            Ignored.
+        """
+        self._began = time.perf_counter()
+
+    def on_epoch_end(self, epoch: int, logs: dict[str, float] | None = None) -> None:
+        """Print the epoch, its seconds, losses and metrics.
+
+        Parameters
+        ----------
+        epoch : int
+            Number of the epoch.
+        logs : dict of str to float, default=None
+            Losses and metrics.
+        """
+        seconds = time.perf_counter() - self._began
+        values = [f"{name}: {value:.4f}" for name, value in (logs or {}).items()]
+        counter = f"Epoch {epoch + 1}/{self.params['epochs']}"
+        print(" - ".join([counter, f"{seconds:.1f}s", *values]), flush=True)
+
+
+def run_epochs(
+    steps: TracedSteps,
+    rows: Rows,
+    validation: Rows | None,
+    *,
+    epochs: range,
+    batch_size: int,
+    generator: np.random.Generator,
+    shuffle: bool,
+    callbacks: list[keras.callbacks.Callback],
+    verbose: int,
+) -> dict[str, list[float]]:
+    """Train for some epochs.
+
+    Parameters
+    ----------
+    steps : TracedSteps
+        The traced functions of the network.
+    rows : Rows
+        The training rows.
+    validation : Rows or None
+        Rows to compute losses and metrics on after each epoch.
+    epochs : range
+        The numbers of the epochs.
+    batch_size : int
+        Rows per step.
+    generator : numpy.random.Generator
+        Source of the order of the rows.
+    shuffle : bool
+        Whether the rows come in another order in each epoch.
+    callbacks : list of keras.callbacks.Callback
+        Called as by ``keras.Model.fit``.
+    verbose : int
+        0 is silent, otherwise one line is printed per epoch.
+
+    Returns
+    -------
+    dict of str to list of float
+        Loss and metrics by epoch, those of `validation` with the prefix ``val_``.
+
+    Raises
+    ------
+    ValueError
+        If the loss of an epoch is not finite.
+    """
+    model = steps.model
+    history = keras.callbacks.History()
+    n_steps = -(-len(rows) // batch_size)
+    printing = [EpochLine()] if verbose else []
+    listeners = keras.callbacks.CallbackList(
+        [*callbacks, history, *printing],
+        model=model,
+        verbose=verbose,
+        epochs=epochs.stop,
+        steps=n_steps,
+    )
+    by_batch = any(_listens_to_batches(callback) for callback in callbacks)
+    model.stop_training = False
+    listeners.on_train_begin()
+    logs: dict[str, float] = {}
+    for epoch in epochs:
+        listeners.on_epoch_begin(epoch)
+        model.reset_metrics()
+        order = generator.permutation(len(rows)) if shuffle else np.arange(len(rows))
+        if by_batch:
+            _train_by_batch(steps, rows, order, batch_size, listeners)
+        else:
+            steps.run("train", rows, order, batch_size)
+        logs = _results(model)
+        _check_finite(logs, epoch)
+        if validation is not None:
+            logs |= _validate(steps, validation, batch_size, listeners)
+        listeners.on_epoch_end(epoch, logs)
+        if model.stop_training:
+            break
+    listeners.on_train_end(logs)
+    return history.history
+
+
+def _train_by_batch(
+    steps: TracedSteps,
+    rows: Rows,
+    order: np.ndarray,
+    batch_size: int,
+    listeners: keras.callbacks.CallbackList,
+) -> None:
+    for step, first in enumerate(range(0, len(order), batch_size)):
+        listeners.on_train_batch_begin(step)
+        steps.run("train_one", rows, order[first : first + batch_size])
+        listeners.on_train_batch_end(step, _results(steps.model))
+        if steps.model.stop_training:
+            return
+
+
+def _validate(
+    steps: TracedSteps, rows: Rows, batch_size: int, listeners: keras.callbacks.CallbackList
+) -> dict[str, float]:
+    listeners.on_test_begin()
+    steps.model.reset_metrics()
+    steps.run("validate", rows, np.arange(len(rows)), 4 * batch_size)
+    logs = _results(steps.model)
+    listeners.on_test_end(logs)
+    return {f"val_{name}": value for name, value in logs.items()}
+
+
+def _results(model: keras.Model) -> dict[str, float]:
+    results = {name: float(value) for name, value in model.get_metrics_result().items()}
+    return {"loss": results.pop("loss"), **results}
+
+
+def _listens_to_batches(callback: keras.callbacks.Callback) -> bool:
+    base = keras.callbacks.Callback
+    return any(getattr(type(callback), hook) is not getattr(base, hook) for hook in _BATCH_HOOKS)
+
+
+def _check_finite(logs: dict[str, float], epoch: int) -> None:
+    if not np.isfinite(logs["loss"]):
+        raise ValueError(
+            f"The training loss must stay finite. It became {logs['loss']} in epoch {epoch + 1}. "
+            "Try a lower learning_rate, gradient clipping (an optimizer with clipnorm=1.0), or "
+            "look for extreme values in the inputs, targets and sample weights."
+        )

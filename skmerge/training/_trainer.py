@@ -1,0 +1,398 @@
+"""The Keras half of the estimators, composed from scikeras.
+
+Enters: what to build (`NetworkPlan`), how to train it (`TrainingOptions`), and encoded rows.
+Leaves: outputs of the trained network. Compile arguments, callbacks as classes or instances, the
+loop over ``fit`` and ``partial_fit`` and the history are scikeras's; the network, the epochs,
+seeding, prediction and pickling are ours.
+
+Importing scikeras replaces ``keras.Model.__reduce__`` for the whole process, so it happens here
+alone.
+"""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import keras
+import numpy as np
+import tensorflow as tf
+from scikeras.wrappers import BaseWrapper
+
+from skmerge._spec import InputSpec, TargetSpec
+from skmerge.network import build_network
+from skmerge.training._epochs import Rows, TracedSteps, run_epochs
+from skmerge.training._rows import as_rows, as_tensor_chunk, batch_signature
+from skmerge.training._seeds import seeded_build
+
+# Matrix products on a CPU work in blocks of rows; 48 is a multiple of the blocks of AVX2 (24) and
+# AVX-512 (48). Filled up to whole blocks, a row's result does not depend on the rows beside it.
+_ROW_BLOCK = 48
+_VALUES_PER_CHUNK = 4_000_000
+_SMALL_ROW = 4096
+
+
+@dataclass
+class NetworkPlan:
+    """All that is needed to build a network again.
+
+    Parameters
+    ----------
+    specs : tuple of InputSpec
+        The inputs.
+    branches : mapping of str to branch, or None
+        As `skmerge.build_network` takes them.
+    merge : str, Merge, Keras layer or list
+        As `skmerge.build_network` takes it.
+    head : tuple of int, Keras layer or None
+        As `skmerge.build_network` takes it.
+    target : TargetSpec
+        What the network predicts.
+    dropout : float
+        As `skmerge.build_network` takes it.
+    """
+
+    specs: tuple[InputSpec, ...]
+    branches: Any
+    merge: Any
+    head: Any
+    target: TargetSpec
+    dropout: float
+
+
+@dataclass
+class TrainingOptions:
+    """How to train a network.
+
+    Parameters
+    ----------
+    optimizer, learning_rate, loss, metrics, callbacks : object
+        As `skmerge.MergedNetClassifier` takes them.
+    n_targets : int
+        Number of columns of the targets.
+    batch_size : int
+        Rows per step.
+    shuffle : bool
+        Whether rows come in another order in each epoch.
+    patience : int or None
+        Epochs without improvement of the validation loss before training stops; None never stops.
+    min_delta : float
+        Improvement that counts.
+    verbose : int
+        0 is silent, otherwise one line is printed per epoch.
+    seed : int
+        Seed of weights, dropout and the order of rows.
+    """
+
+    optimizer: Any
+    learning_rate: Any
+    loss: Any
+    metrics: list[Any]
+    callbacks: Any
+    n_targets: int
+    batch_size: int
+    shuffle: bool
+    patience: int | None
+    min_delta: float
+    verbose: int
+    seed: int
+
+
+@dataclass
+class EncodedRows:
+    """Rows as the network reads them.
+
+    Parameters
+    ----------
+    inputs : mapping of str to ndarray or CSR matrix
+        As `skmerge.network.network_inputs` gives them.
+    targets : ndarray of shape (n_samples, n_targets), dtype float32
+        The targets.
+    weights : ndarray of shape (n_samples,), dtype float32
+        The weights of the rows.
+    """
+
+    inputs: Mapping[str, Any]
+    targets: np.ndarray
+    weights: np.ndarray
+
+    def tensors(self) -> Rows:
+        """Return the rows as tensors.
+
+        Returns
+        -------
+        Rows
+            The same rows.
+        """
+        inputs = {name: as_rows(array) for name, array in self.inputs.items()}
+        return Rows(inputs, tf.constant(self.targets), tf.constant(self.weights))
+
+
+class _Identity:
+    """The encoder that scikeras asks for; rows arrive encoded."""
+
+    def fit(self, rows: Any) -> _Identity:
+        return self
+
+    def transform(self, rows: Any) -> Any:
+        return rows
+
+
+@dataclass
+class _Packed:
+    """A network put away for pickling: the plan builds it again, these are its values."""
+
+    variables: list[np.ndarray]
+    optimizer_variables: list[np.ndarray] = field(default_factory=list)
+
+
+class NetworkTrainer(BaseWrapper):
+    """One network and its training.
+
+    Made by `new`; scikeras's own constructor stays as it is.
+    """
+
+    @classmethod
+    def new(cls, plan: NetworkPlan, options: TrainingOptions) -> NetworkTrainer:
+        """Return a trainer whose network is not built yet.
+
+        Parameters
+        ----------
+        plan : NetworkPlan
+            What to build.
+        options : TrainingOptions
+            How to train it.
+
+        Returns
+        -------
+        NetworkTrainer
+            The trainer.
+        """
+        rate = options.learning_rate
+        routed = {} if rate is None else {"optimizer__learning_rate": rate}
+        optimizer = options.optimizer
+        if isinstance(optimizer, keras.optimizers.Optimizer):
+            configured = type(optimizer).from_config(optimizer.get_config())
+            if rate is not None:
+                configured.learning_rate = rate
+            optimizer, routed = configured, {}
+        trainer = cls(
+            optimizer=optimizer,
+            loss=options.loss,
+            metrics=[_fresh_metric(metric) for metric in options.metrics],
+            callbacks=options.callbacks,
+            **routed,
+        )
+        trainer._plan = copy.deepcopy(plan)
+        trainer._options = options
+        trainer._generator = np.random.default_rng(options.seed)
+        return trainer
+
+    def train(self, rows: EncodedRows, validation: EncodedRows | None, epochs: int) -> None:
+        """Train, from new weights the first time, from the present ones later.
+
+        Parameters
+        ----------
+        rows : EncodedRows
+            The training rows.
+        validation : EncodedRows or None
+            Rows to watch the loss on.
+        epochs : int
+            Number of epochs.
+
+        Raises
+        ------
+        ValueError
+            If the loss does not stay finite. A network trained before is put back as it was.
+        """
+        self._fit(
+            rows,
+            None,
+            sample_weight=None,
+            warm_start=True,
+            epochs=epochs,
+            initial_epoch=self.current_epoch,
+            validation=validation,
+        )
+
+    def outputs(self, inputs: Mapping[str, Any], n_rows: int) -> np.ndarray:
+        """Run the network.
+
+        Parameters
+        ----------
+        inputs : mapping of str to ndarray or CSR matrix
+            As `skmerge.network.network_inputs` gives them.
+        n_rows : int
+            Number of rows.
+
+        Returns
+        -------
+        ndarray of shape (n_samples, n_outputs), dtype float32
+            The outputs.
+        """
+        predict = self._predict_function()
+        values = sum(int(np.prod(array.shape[1:])) for array in inputs.values())
+        blocks = max(1, _VALUES_PER_CHUNK // (max(values, 1) * _ROW_BLOCK))
+        size = _ROW_BLOCK * min(blocks, 100)
+        chunks = []
+        for first in range(0, n_rows, size):
+            last = min(first + size, n_rows)
+            wanted = last - first
+            if values <= _SMALL_ROW:
+                wanted = -(-wanted // _ROW_BLOCK) * _ROW_BLOCK
+            chunk = {
+                name: as_tensor_chunk(array, first, last, wanted) for name, array in inputs.items()
+            }
+            chunks.append(predict(chunk).numpy()[: last - first])
+        if not chunks:
+            return np.zeros((0, self._plan.target.n_outputs), np.float32)
+        return np.concatenate(chunks)
+
+    def _keras_build_fn(self, compile_kwargs: dict[str, Any]) -> keras.Model:
+        with seeded_build(self._options.seed):
+            model = build_network(
+                self._plan.specs,
+                self._plan.branches,
+                self._plan.merge,
+                self._plan.head,
+                self._plan.target,
+                dropout=self._plan.dropout,
+            )
+        model.compile(**compile_kwargs, jit_compile=False)
+        return model
+
+    def _fit_keras_model(  # noqa: PLR0917 (the signature is scikeras's)
+        self,
+        X: EncodedRows,
+        y: None,
+        sample_weight: None,
+        warm_start: bool,
+        epochs: int,
+        initial_epoch: int,
+        *,
+        validation: EncodedRows | None = None,
+    ) -> None:
+        """Train in our own loop, in place of ``Model.fit``."""
+        before = self._values() if initial_epoch else None
+        self._initialize_callbacks()
+        steps = self._traced_steps()
+        rows = X.tensors()
+        steps.build(rows)
+        try:
+            history = run_epochs(
+                steps,
+                rows,
+                None if validation is None else validation.tensors(),
+                epochs=range(initial_epoch, initial_epoch + epochs),
+                batch_size=self._options.batch_size,
+                generator=self._generator,
+                shuffle=self._options.shuffle,
+                callbacks=self._all_callbacks(validation is not None),
+                verbose=self._options.verbose,
+            )
+        except BaseException:
+            if before is not None:
+                self._assign(before)
+            raise
+        finally:
+            self.callbacks_ = self._fit_callbacks
+            self._fit_callbacks = self._predict_callbacks = []
+        past = getattr(self, "history_", {})
+        self.history_ = {name: [*past.get(name, []), *new] for name, new in history.items()}
+
+    def _all_callbacks(self, validated: bool) -> list[keras.callbacks.Callback]:
+        callbacks = list(_flat(self._fit_callbacks))
+        if self._options.patience is not None and validated:
+            stopping = keras.callbacks.EarlyStopping(
+                monitor="val_loss",
+                min_delta=self._options.min_delta,
+                patience=self._options.patience,
+                restore_best_weights=True,
+            )
+            callbacks.append(stopping)
+        return callbacks
+
+    def _initialize_callbacks(self) -> None:
+        given = self.callbacks
+        self.callbacks = copy.deepcopy(given)
+        try:
+            super()._initialize_callbacks()
+        finally:
+            self.callbacks = given
+
+    def _validate_data(self, X: Any = None, y: Any = None, **_: Any) -> tuple[Any, Any]:
+        return X, y
+
+    @property
+    def feature_encoder(self) -> _Identity:
+        """The encoder of the inputs, which changes nothing."""
+        return _Identity()
+
+    @property
+    def target_encoder(self) -> _Identity:
+        """The encoder of the targets, which changes nothing."""
+        return _Identity()
+
+    def _traced_steps(self) -> TracedSteps:
+        if "_steps" not in self.__dict__:
+            self._steps = TracedSteps(self.model_, self._options.n_targets)
+        return self._steps
+
+    def _predict_function(self) -> Any:
+        if "_predict" not in self.__dict__:
+            model = self.model_
+            function = tf.function(lambda inputs: model(inputs, training=False))
+            self._predict = function.get_concrete_function(batch_signature(model.input))
+        return self._predict
+
+    def _values(self) -> _Packed:
+        model = self.model_
+        return _Packed(
+            [variable.numpy() for variable in model.variables],
+            [variable.numpy() for variable in model.optimizer.variables],
+        )
+
+    def _assign(self, packed: _Packed) -> None:
+        model = self.model_
+        for variable, value in zip(model.variables, packed.variables, strict=True):
+            variable.assign(value)
+        if packed.optimizer_variables:
+            model.optimizer.build(model.trainable_variables)
+            pairs = zip(model.optimizer.variables, packed.optimizer_variables, strict=True)
+            for variable, value in pairs:
+                variable.assign(value)
+
+    def __getattr__(self, name: str) -> Any:
+        packed = self.__dict__.get("_packed")
+        if name != "model_" or packed is None:
+            raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}")
+        self.model_ = self._build_keras_model()
+        self._assign(packed)
+        del self._packed
+        return self.model_
+
+    def __getstate__(self) -> dict[str, Any]:
+        state = self.__dict__.copy()
+        for name in ("model_", "_steps", "_predict", "callbacks_"):
+            state.pop(name, None)
+        if "model_" in self.__dict__:
+            state["_packed"] = self._values()
+        return state
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        self.__dict__.update(state)
+
+
+def _fresh_metric(metric: Any) -> Any:
+    if isinstance(metric, keras.metrics.Metric):
+        return type(metric).from_config(metric.get_config())
+    return metric
+
+
+def _flat(callbacks: list[Any]) -> list[keras.callbacks.Callback]:
+    flat = []
+    for callback in callbacks:
+        flat.extend(callback if isinstance(callback, list) else [callback])
+    return flat
