@@ -30,13 +30,12 @@ def public_modules() -> Iterator[str]:
 
 def public_objects(module_name: str) -> Iterator[tuple[str, object]]:
     module = import_module(module_name)
-    names = getattr(module, "__all__", None)
-    for name in vars(module) if names is None else names:
+    listed = getattr(module, "__all__", None)
+    for name in vars(module) if listed is None else listed:
         value = getattr(module, name)
-        own = getattr(value, "__module__", "") == module_name
-        if (inspect.isclass(value) or inspect.isfunction(value)) and not name.startswith("_"):
-            if names is not None or own:
-                yield f"{module_name}.{name}", value
+        is_own = listed is not None or getattr(value, "__module__", "") == module_name
+        if is_own and not name.startswith("_") and callable(value):
+            yield f"{module_name}.{name}", value
 
 
 def public_members(path: str, owner: type) -> Iterator[tuple[str, object]]:

@@ -142,11 +142,11 @@ class MaskedPooling(keras.layers.Layer):
 
 @_register
 class TabularFeatures(keras.layers.Layer):
-    """Number columns as they are, followed by the embedding of each code column.
+    """Number columns as they are, followed by the embeddings of the code columns.
 
-    All embeddings lie in one flat table: element j of code c of a column is found at
-    ``start + c * dim + j``, where ``start`` and ``dim`` are the column's. So a table costs
-    two gathers, however many columns it has and whatever their dimensions.
+    Code columns whose embeddings have the same width share one table, each with rows of its
+    own, so that a table costs one lookup per width and not one per column. Embeddings come in
+    the order of their widths, those of one width in the order of the columns.
 
     Shape: ``(batch, n_columns)`` to ``(batch, n_number_columns + sum(embedding_dims))``.
 
@@ -183,27 +183,36 @@ class TabularFeatures(keras.layers.Layer):
         self.embedding_dims = list(embedding_dims)
 
     def build(self, input_shape: Any) -> None:
-        """Make the table, and for each element of the embeddings where to find it."""
-        dims = np.asarray(self.embedding_dims)
-        sizes = np.asarray(self.cardinalities) * dims
-        starts = np.cumsum(sizes) - sizes
-        self._columns = np.repeat(np.asarray(self.code_columns), dims).astype("int32")
-        self._strides = np.repeat(dims, dims).astype("int32")
-        elements = np.concatenate([np.arange(dim) for dim in dims])
-        self._offsets = (np.repeat(starts, dims) + elements).astype("int32")
-        self.table = self.add_weight(
-            shape=(int(sizes.sum()),), initializer="uniform", name="embeddings"
+        """Make a table for each width, and note where in it each column's rows start."""
+        order = np.argsort(self.embedding_dims, kind="stable")
+        self._columns = np.asarray(self.code_columns, dtype="int32")[order]
+        sizes = np.asarray(self.cardinalities, dtype="int32")[order]
+        dims, first, counts = np.unique(
+            np.asarray(self.embedding_dims)[order], return_index=True, return_counts=True
         )
+        starts = np.zeros_like(sizes)
+        self._tables = []
+        for dim, begin, count in zip(dims.tolist(), first, counts, strict=True):
+            block = slice(int(begin), int(begin + count))
+            starts[block] = np.cumsum(sizes[block]) - sizes[block]
+            table = self.add_weight(
+                shape=(int(sizes[block].sum()), dim), initializer="uniform", name=f"width_{dim}"
+            )
+            self._tables.append((block, table))
+        self._starts = starts
 
     def call(self, inputs: Any) -> Any:
         """Look up the codes and set the embeddings beside the numbers."""
-        codes = ops.cast(ops.take(inputs, self._columns, axis=1), "int32")
-        vectors = ops.take(self.table, codes * self._strides + self._offsets, axis=0)
-        vectors = ops.cast(vectors, self.compute_dtype)
-        if not self.number_columns:
-            return vectors
-        numbers = ops.take(inputs, np.asarray(self.number_columns, dtype="int32"), axis=1)
-        return ops.concatenate([ops.cast(numbers, self.compute_dtype), vectors], axis=-1)
+        codes = ops.cast(ops.take(inputs, self._columns, axis=1), "int32") + self._starts
+        blocks = []
+        if self.number_columns:
+            numbers = ops.take(inputs, np.asarray(self.number_columns, dtype="int32"), axis=1)
+            blocks.append(ops.cast(numbers, self.compute_dtype))
+        for block, table in self._tables:
+            vectors = ops.cast(ops.take(table, codes[:, block], axis=0), self.compute_dtype)
+            width = table.shape[1] * (block.stop - block.start)
+            blocks.append(ops.reshape(vectors, (-1, width)))
+        return blocks[0] if len(blocks) == 1 else ops.concatenate(blocks, axis=-1)
 
     def compute_output_shape(self, input_shape: Any) -> tuple[int | None, ...]:
         """Return the shape of numbers and embeddings side by side."""

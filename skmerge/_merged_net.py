@@ -7,10 +7,13 @@ Routing is the router's, the network that of `skmerge.network`, and training tha
 
 from __future__ import annotations
 
+import copy
+from collections.abc import Mapping
 from numbers import Integral, Real
 from typing import Any, ClassVar
 
 import numpy as np
+from scipy.sparse import issparse
 from sklearn.base import BaseEstimator, clone, is_classifier
 from sklearn.exceptions import NotFittedError
 from sklearn.model_selection import train_test_split
@@ -24,6 +27,7 @@ from skmerge._spec import InputSpec, NestedParams
 from skmerge._tables import is_list_of_inputs, name_inputs, take_rows
 from skmerge._targets import check_targets
 from skmerge.branches import resolve_branch
+from skmerge.branches._rebuild import is_keras_layer
 from skmerge.branches.keras_branch import KerasBranch
 from skmerge.merges import resolve_merge
 from skmerge.multi_input import MultiInput
@@ -130,6 +134,16 @@ class MergedNet(NestedParams, BaseEstimator):
             validation_data=validation_data,
         )
 
+    def __sklearn_clone__(self) -> Any:
+        """Clone with the user's Keras objects shared, which are only ever read."""
+        plain = copy.copy(self)
+        held = {name: getattr(self, name) for name in ("branches", "merge", "head")}
+        plain.__dict__.update(dict.fromkeys(held))
+        cloned = super(MergedNet, plain).__sklearn_clone__()
+        for name, value in held.items():
+            setattr(cloned, name, _cloned(value))
+        return cloned
+
     def __sklearn_is_fitted__(self) -> bool:
         return "_trainer" in self.__dict__
 
@@ -174,8 +188,9 @@ class MergedNet(NestedParams, BaseEstimator):
             validation = self._rows(routed_held_out, encoded[held_out], weights[held_out])
         else:
             validation = self._validation_rows(router, validation_data, targets)
-        trainer = self._trainer if continued else self._new_trainer(routed, targets, len(y), seed)
-        trainer.train(rows, validation, epochs)
+        options = self._options(targets, len(rows.targets), seed)
+        trainer = self._trainer if continued else self._new_trainer(routed, targets, options)
+        trainer.train(rows, validation, epochs, options)
         self._keep(trainer, router, targets, routed)
         return self
 
@@ -238,7 +253,7 @@ class MergedNet(NestedParams, BaseEstimator):
 
     def _raw_inputs(self, X: Any, router: ColumnRouter) -> dict[str, str]:
         """Name the arrays that go to a network of the user's own, which gets them as they are."""
-        if not isinstance(X, dict):
+        if not isinstance(X, Mapping) or issparse(X):
             return {}
         named = {} if isinstance(router.inputs, str) else router.inputs
         return {
@@ -289,18 +304,10 @@ class MergedNet(NestedParams, BaseEstimator):
         weights = (weights / weights.mean()).astype(np.float32)
         return EncodedRows(network_inputs(X), encoded, weights)
 
-    def _new_trainer(self, X: MultiInput, targets: Any, n_rows: int, seed: int) -> Any:
-        from skmerge.training import NetworkPlan, NetworkTrainer, TrainingOptions
+    def _options(self, targets: Any, n_rows: int, seed: int) -> Any:
+        from skmerge.training import TrainingOptions
 
-        plan = NetworkPlan(
-            tuple(X.specs.values()),
-            self.branches,
-            self.merge,
-            self.head,
-            targets.spec,
-            self.dropout,
-        )
-        options = TrainingOptions(
+        return TrainingOptions(
             optimizer=self.optimizer,
             learning_rate=self.learning_rate,
             loss=targets.spec.loss if self.loss is None else self.loss,
@@ -313,6 +320,24 @@ class MergedNet(NestedParams, BaseEstimator):
             min_delta=self.tol,
             verbose=int(self.verbose),
             seed=seed,
+        )
+
+    def _new_trainer(self, X: MultiInput, targets: Any, options: Any) -> Any:
+        from skmerge.training import NetworkPlan, NetworkTrainer
+
+        # Keras objects of the user's are held by specs from here on, which copy and pickle them.
+        branches = {
+            name: value if isinstance(value, str) else resolve_branch(value)
+            for name, value in (self.branches or {}).items()
+        }
+        head = KerasBranch(self.head) if is_keras_layer(self.head) else self.head
+        plan = NetworkPlan(
+            tuple(X.specs.values()),
+            branches,
+            resolve_merge(self.merge),
+            head,
+            targets.spec,
+            self.dropout,
         )
         return NetworkTrainer.new(plan, options)
 
@@ -364,6 +389,14 @@ class MergedNet(NestedParams, BaseEstimator):
         self._check_inputs(routed)
         routed = routed.select(list(self.specs_))
         return self._trainer.outputs(network_inputs(routed), len(routed))
+
+
+def _cloned(value: Any) -> Any:
+    if isinstance(value, Mapping):
+        return {name: _cloned(entry) for name, entry in value.items()}
+    if isinstance(value, list):
+        return [_cloned(entry) for entry in value]
+    return value if is_keras_layer(value) else clone(value, safe=False)
 
 
 def _form(spec: InputSpec) -> str:

@@ -93,6 +93,8 @@ class TargetSpec:
     n_outputs : int
         Number of units of the last layer: 1 for binary targets, else the number of classes,
         labels or regression targets.
+    output_activation : str, default=None
+        Name of the Keras activation of the last layer; None is the one of the kind of target.
 
     Examples
     --------
@@ -103,6 +105,7 @@ class TargetSpec:
 
     kind: str
     n_outputs: int
+    output_activation: str | None = None
 
     @property
     def activation(self) -> str:
@@ -111,8 +114,10 @@ class TargetSpec:
         Returns
         -------
         str
-            ``"sigmoid"``, ``"softmax"`` or ``"linear"``.
+            ``"sigmoid"``, ``"softmax"`` or ``"linear"``, unless `output_activation` is set.
         """
+        if self.output_activation is not None:
+            return self.output_activation
         return {"multiclass": "softmax", "regression": "linear"}.get(self.kind, "sigmoid")
 
     @property

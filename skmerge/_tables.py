@@ -119,7 +119,10 @@ class EntriesTable:
                     "read as one input. Put them into one DataFrame or one matrix."
                 )
             columns = columns[0]
-        return self.entries[columns]
+        entry = self.entries[columns]
+        if isinstance(entry, (list, tuple, np.ndarray)) and np.ndim(entry[0]) == 0:
+            return pd.Series(entry, name=columns)
+        return entry
 
     def select(self, columns: Any) -> Any:
         """Return the name of an entry, or a list of such names."""
@@ -179,6 +182,8 @@ def read_table(X: Any, *, by_position: bool = False) -> Table:
         X = X.to_pandas()
     if isinstance(X, pd.DataFrame):
         return FrameTable(X)
+    if issparse(X):  # asked first, because DOK matrices are mappings
+        return MatrixTable(X)
     if is_list_of_inputs(X):
         X = name_inputs(X)
     elif _is_one_input(X):
@@ -186,8 +191,6 @@ def read_table(X: Any, *, by_position: bool = False) -> Table:
         X = name_inputs([X], [] if name is None else [str(name)])
     if isinstance(X, Mapping):
         return EntriesTable(X)
-    if issparse(X):
-        return MatrixTable(X)
     if by_position or _holds_strings(X):
         matrix = np.asarray(X, dtype=object if _holds_strings(X) else None)
         if matrix.ndim == 2:
@@ -256,9 +259,11 @@ def take_rows(X: Any, rows: np.ndarray) -> Any:
     object of the same form
         These rows.
     """
+    if issparse(X):
+        return X.tocsr()[rows]
     if isinstance(X, Mapping):
-        return {name: _safe_indexing(entry, rows) for name, entry in X.items()}
-    return _safe_indexing(X.tocsr() if issparse(X) else X, rows)
+        return {name: take_rows(entry, rows) for name, entry in X.items()}
+    return _safe_indexing(X, rows)
 
 
 def _has_rows(entry: Any) -> bool:

@@ -190,6 +190,8 @@ class NumberTargets:
         The targets of the training rows.
     standardize : bool, default=True
         Whether the network learns ``(y - mean) / standard deviation``.
+    output_activation : str, default=None
+        Keras activation of the last layer; None is linear.
 
     Attributes
     ----------
@@ -197,10 +199,12 @@ class NumberTargets:
         What the network predicts.
     """
 
-    def __init__(self, y: np.ndarray, standardize: bool = True) -> None:
+    def __init__(
+        self, y: np.ndarray, standardize: bool = True, output_activation: str | None = None
+    ) -> None:
         numbers = self._numbers(y)
         self.is_flat = y.ndim == 1
-        self.spec = TargetSpec("regression", numbers.shape[1])
+        self.spec = TargetSpec("regression", numbers.shape[1], output_activation)
         self.mean = np.zeros(numbers.shape[1])
         self.scale = np.ones(numbers.shape[1])
         if standardize:

@@ -298,6 +298,9 @@ class MergedNetRegressor(RegressorMixin, MergedNet):
         Whether the network learns targets of mean 0 and standard deviation 1. Predictions are in
         the targets' own scale either way. Set it to False for losses that need the scale, such
         as ``"poisson"``.
+    output_activation : str, default=None
+        Keras activation of the last layer; None is linear. ``"exponential"`` or ``"softplus"``
+        keeps predictions positive, if `standardize_target` is False.
     callbacks : Keras callback, class of one, or list of those, default=None
         Called during training. Instances are copied for every fit.
     warm_start : bool, default=False
@@ -353,6 +356,7 @@ class MergedNetRegressor(RegressorMixin, MergedNet):
     _parameter_constraints = {
         **MergedNet._parameter_constraints,
         "standardize_target": ["boolean"],
+        "output_activation": [str, None],
     }
 
     def __init__(
@@ -375,6 +379,7 @@ class MergedNetRegressor(RegressorMixin, MergedNet):
         n_iter_no_change: int = 10,
         tol: float = 1e-4,
         standardize_target: bool = True,
+        output_activation: str | None = None,
         callbacks: Any = None,
         warm_start: bool = False,
         random_state: Any = None,
@@ -397,6 +402,7 @@ class MergedNetRegressor(RegressorMixin, MergedNet):
         self.n_iter_no_change = n_iter_no_change
         self.tol = tol
         self.standardize_target = standardize_target
+        self.output_activation = output_activation
         self.callbacks = callbacks
         self.warm_start = warm_start
         self.random_state = random_state
@@ -451,7 +457,7 @@ class MergedNetRegressor(RegressorMixin, MergedNet):
         return tags
 
     def _new_targets(self, y: np.ndarray, training: Any, classes: Any) -> NumberTargets:
-        return NumberTargets(y[training], standardize=self.standardize_target)
+        return NumberTargets(y[training], self.standardize_target, self.output_activation)
 
 
 def _is_categorical(loss: Any) -> bool:

@@ -156,11 +156,22 @@ class MultiInput:
             {name: mask[rows] for name, mask in self.masks.items()},
         )
 
-    def __array__(self, dtype: Any = None, copy: Any = None) -> Any:
-        raise TypeError(
-            "A MultiInput holds one array per input and is not an array itself. Take an input by "
-            f"its name, one of {list(self)}, as in X[{next(iter(self))!r}]."
-        )
+    def __array__(self, dtype: Any = None, copy: Any = None) -> np.ndarray:
+        """Return all columns side by side, where every input is a table of numbers."""
+        if copy is False:
+            raise ValueError("A MultiInput cannot be an array without copying. Got copy=False.")
+        unlike = [
+            f"{name} ({spec.kind})"
+            for name, spec in self.specs.items()
+            if len(spec.shape) != 1 or spec.code_columns or spec.vocabulary_size is not None
+        ]
+        if unlike:
+            raise TypeError(
+                "Only a MultiInput of plain numbers is an array. This one holds also pictures, ids "
+                f"or codes: {unlike}. Take an input by its name, as in X[{next(iter(self))!r}]."
+            )
+        arrays = [array.toarray() if issparse(array) else array for array in self.values()]
+        return np.concatenate(arrays, axis=1).astype(dtype or np.float32, copy=False)
 
     def __repr__(self) -> str:
         lines = [f"MultiInput of {len(self)} rows, {len(self._arrays)} inputs"]

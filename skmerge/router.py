@@ -235,7 +235,8 @@ class ColumnRouter(NestedParams, TransformerMixin, BaseEstimator, auto_wrap_outp
                 f"{type(self).__name__} was fitted on {self._form} and must get one again. "
                 f"Got {table.form}."
             )
-        self._check_columns(table)
+        else:
+            self._check_columns(table)
         arrays, masks = {}, {}
         for name, routed in self.inputs_.items():
             with _naming(name, routed.encoder, routed.columns):

@@ -40,6 +40,12 @@ def shared_data():
     return SHARED_DATA
 
 
+@pytest.fixture(scope="session")
+def shared_frame():
+    """The rows of `frame`, drawn once; tests must not change them."""
+    return make_frame()
+
+
 @pytest.fixture
 def frame():
     """60 rows with numbers, categories, dates, text, tags and drawn pictures.

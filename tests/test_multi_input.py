@@ -173,7 +173,6 @@ def test_select_keeps_specs_masks_and_the_order_asked_for(X):
         pd.Index([4, 2]),
         pd.Series([4, 2], index=[9, 8]),
     ],
-    ids=repr,
 )
 def test_numbers_select_rows_in_their_order(X, rows):
     assert_rows(X[rows], np.arange(N_ROWS)[np.asarray(rows)])
@@ -187,7 +186,6 @@ def test_one_number_selects_one_row(X, row):
 @pytest.mark.parametrize(
     "rows",
     [slice(None), slice(2, 5), slice(-3, None), slice(None, None, -2), slice(4, 4), slice(9, 99)],
-    ids=repr,
 )
 def test_slices_select_rows(X, rows):
     assert_rows(X[rows], np.arange(N_ROWS)[rows])
@@ -366,8 +364,21 @@ def test_a_second_axis_is_refused(X, key):
         X[key]
 
 
-def test_it_is_no_array_and_says_so(X, y):
-    with pytest.raises(TypeError, match=r"holds one array per input.*X\['ident'\]"):
+def test_pictures_ids_and_codes_are_no_array_and_it_says_so(X, y):
+    with pytest.raises(TypeError, match=r"Only a MultiInput of plain numbers.*X\['ident'\]"):
         np.asarray(X)
-    with pytest.raises(TypeError, match="holds one array per input"):
+    with pytest.raises(TypeError, match="Only a MultiInput of plain numbers"):
         LogisticRegression().fit(X, y)
+    ids = InputSpec("words", "text", (5,), vocabulary_size=12)
+    codes = InputSpec("words", "tabular", (5,), code_columns=(0,), cardinalities=(12,))
+    for spec in (ids, codes):
+        with pytest.raises(TypeError, match=rf"\['words \({spec.kind}\)'\]"):
+            np.asarray(MultiInput({"words": X["words"]}, {"words": spec}))
+
+
+def test_plain_numbers_are_an_array_of_all_columns(X):
+    numbers = X.select(["words", "ident"])
+    array = np.asarray(numbers)
+    assert array.dtype == "float32"
+    assert_array_equal(array, np.arange(N_ROWS)[:, None] * np.ones((1, 6)))
+    assert np.asarray(numbers, dtype="float64").dtype == "float64"

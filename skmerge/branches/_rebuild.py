@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable
+from copy import deepcopy
 from typing import Any, ClassVar, NamedTuple
 
 from skmerge._errors import short_repr
@@ -93,7 +94,8 @@ class _Packed(NamedTuple):
     weights: list[Any]
 
     def unpack(self) -> Any:
-        network = self.network_class.from_config(self.config)
+        # some from_config take out of the dict what they have read
+        network = self.network_class.from_config(deepcopy(self.config))
         if not network.built and self.build_config:
             network.build_from_config(self.build_config)
         if self.weights:
@@ -129,6 +131,9 @@ class HoldsNetwork:
 
     def __sklearn_clone__(self) -> Any:
         return type(self)(**self.get_params(deep=False))
+
+    def __copy__(self) -> Any:
+        return self.__sklearn_clone__()
 
     def __deepcopy__(self, memo: dict[int, Any]) -> Any:
         return self.__sklearn_clone__()

@@ -82,8 +82,10 @@ class KerasBranch(HoldsNetwork, Branch):
         if self.weights == "keep" and is_keras_layer(self.network):
             network.set_weights(self._kept_weights())
         if self.trainable is not None:
+            # TensorFlow skips an assignment of the value that is there, and so the inner layers
+            network.trainable = not self.trainable
             network.trainable = self.trainable
-        return flat(output)
+        return flat(as_float(output))
 
     def _kept_weights(self) -> list[Any]:
         if not self.network.built:

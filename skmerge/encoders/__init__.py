@@ -3,19 +3,17 @@
 from __future__ import annotations
 
 from skmerge._errors import did_you_mean, short_repr
-
-# from skmerge.encoders.array import ArrayEncoder
 from skmerge.encoders._base import Encoder
+from skmerge.encoders.array import ArrayEncoder
 from skmerge.encoders.image import ImageEncoder
-
-# from skmerge.encoders.tabular import TabularEncoder
+from skmerge.encoders.tabular import TabularEncoder
 from skmerge.encoders.tags import TagEncoder
 from skmerge.encoders.text import TextEncoder
 
 ENCODERS: dict[str, type[Encoder]] = {
-    #    "array": ArrayEncoder,
+    "array": ArrayEncoder,
     "image": ImageEncoder,
-    #    "tabular": TabularEncoder,
+    "tabular": TabularEncoder,
     "tags": TagEncoder,
     "text": TextEncoder,
 }

@@ -91,8 +91,7 @@ class RobustScale:
     ``z = (x - m) / s`` and the result is ``z / sqrt(1 + (z / clip)**2)``, which lies between
     ``-clip`` and ``clip`` and is close to z about 0. A missing value becomes 0, as the median
     does. Where s is 0 the standard deviation takes its place (RealMLP takes half the range,
-    which a single outlier decides), and 1 where the feature is constant. A feature that was
-    never there in training is 0 throughout.
+    which a single outlier decides), and 1 where the feature is constant.
 
     Parameters
     ----------
@@ -212,7 +211,7 @@ def _center_and_scale(feature: np.ndarray) -> tuple[float, float]:
     # sorted, so that sums do not depend on the order of the rows
     halves = np.sort(feature[~np.isnan(feature)]) * 0.5
     if halves.size == 0:
-        return 0.0, np.inf
+        return 0.0, 0.5
     low, center, high = np.percentile(halves, (25, 50, 75))
     if high > low:
         return center, high - low

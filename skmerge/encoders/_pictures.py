@@ -295,7 +295,7 @@ def _reason(error: Exception) -> str:
     signs = ("truncated", "broken data stream", "buffer is not large enough", "unpack requires")
     if isinstance(error, EOFError) or any(sign in text.lower() for sign in signs):
         return "truncated file"
-    return f"damaged file: {text}"
+    return f"truncated or damaged file: {text}"
 
 
 def _orientation(image: Image.Image) -> int:

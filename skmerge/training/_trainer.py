@@ -21,6 +21,7 @@ import numpy as np
 import tensorflow as tf
 from scikeras.wrappers import BaseWrapper
 
+from skmerge._errors import did_you_mean
 from skmerge._spec import InputSpec, TargetSpec
 from skmerge.network import build_network
 from skmerge.training._epochs import Rows, TracedSteps, run_epochs
@@ -32,6 +33,8 @@ from skmerge.training._seeds import seeded_build
 _ROW_BLOCK = 48
 _VALUES_PER_CHUNK = 4_000_000
 _SMALL_ROW = 4096
+# Names of metrics that Keras resolves by the loss when it compiles.
+_KERAS_WORDS = ("acc", "accuracy", "ce", "crossentropy")
 
 
 @dataclass
@@ -170,27 +173,19 @@ class NetworkTrainer(BaseWrapper):
         NetworkTrainer
             The trainer.
         """
-        rate = options.learning_rate
-        routed = {} if rate is None else {"optimizer__learning_rate": rate}
-        optimizer = options.optimizer
-        if isinstance(optimizer, keras.optimizers.Optimizer):
-            configured = type(optimizer).from_config(optimizer.get_config())
-            if rate is not None:
-                configured.learning_rate = rate
-            optimizer, routed = configured, {}
-        trainer = cls(
-            optimizer=optimizer,
-            loss=options.loss,
-            metrics=[_fresh_metric(metric) for metric in options.metrics],
-            callbacks=options.callbacks,
-            **routed,
-        )
+        trainer = cls(**_compile_params(options))
         trainer._plan = copy.deepcopy(plan)
         trainer._options = options
         trainer._generator = np.random.default_rng(options.seed)
         return trainer
 
-    def train(self, rows: EncodedRows, validation: EncodedRows | None, epochs: int) -> None:
+    def train(
+        self,
+        rows: EncodedRows,
+        validation: EncodedRows | None,
+        epochs: int,
+        options: TrainingOptions,
+    ) -> None:
         """Train, from new weights the first time, from the present ones later.
 
         Parameters
@@ -201,21 +196,32 @@ class NetworkTrainer(BaseWrapper):
             Rows to watch the loss on.
         epochs : int
             Number of epochs.
+        options : TrainingOptions
+            How to train. The seed is that of the first call.
 
         Raises
         ------
         ValueError
             If the loss does not stay finite. A network trained before is put back as it was.
         """
-        self._fit(
-            rows,
-            None,
-            sample_weight=None,
-            warm_start=True,
-            epochs=epochs,
-            initial_epoch=self.current_epoch,
-            validation=validation,
-        )
+        before = self._values() if "history_" in self.__dict__ else None
+        former = self._options
+        try:
+            self._renew(options)
+            self._fit(
+                rows,
+                None,
+                sample_weight=None,
+                warm_start=True,
+                epochs=epochs,
+                initial_epoch=self.current_epoch,
+                validation=validation,
+            )
+        except BaseException:
+            if before is not None:
+                self._renew(former)
+                self._assign(before)
+            raise
 
     def outputs(self, inputs: Mapping[str, Any], n_rows: int) -> np.ndarray:
         """Run the network.
@@ -275,7 +281,6 @@ class NetworkTrainer(BaseWrapper):
         validation: EncodedRows | None = None,
     ) -> None:
         """Train in our own loop, in place of ``Model.fit``."""
-        before = self._values() if initial_epoch else None
         self._initialize_callbacks()
         steps = self._traced_steps()
         rows = X.tensors()
@@ -292,15 +297,22 @@ class NetworkTrainer(BaseWrapper):
                 callbacks=self._all_callbacks(validation is not None),
                 verbose=self._options.verbose,
             )
-        except BaseException:
-            if before is not None:
-                self._assign(before)
-            raise
         finally:
             self.callbacks_ = self._fit_callbacks
             self._fit_callbacks = self._predict_callbacks = []
         past = getattr(self, "history_", {})
         self.history_ = {name: [*past.get(name, []), *new] for name, new in history.items()}
+
+    def _renew(self, options: TrainingOptions) -> None:
+        """Take over options; compile again where a built network was compiled with others."""
+        former, self._options = self._options, options
+        self.callbacks = options.callbacks
+        if not self.initialized_ or _compiled_alike(former, options):
+            return
+        for name, value in _compile_params(options).items():
+            setattr(self, name, value)
+        self.model_.compile(**self._get_compile_kwargs(), jit_compile=False)
+        self.__dict__.pop("_steps", None)
 
     def _all_callbacks(self, validated: bool) -> list[keras.callbacks.Callback]:
         callbacks = list(_flat(self._fit_callbacks))
@@ -385,10 +397,51 @@ class NetworkTrainer(BaseWrapper):
         self.__dict__.update(state)
 
 
+def _compile_params(options: TrainingOptions) -> dict[str, Any]:
+    """Return the parameters of scikeras that decide how a model is compiled."""
+    rate = options.learning_rate
+    optimizer = _named("optimizer", options.optimizer, keras.optimizers)
+    params: dict[str, Any] = {
+        "optimizer": optimizer,
+        "loss": _named("loss", options.loss, keras.losses),
+        "metrics": [_fresh_metric(metric) for metric in options.metrics],
+        "callbacks": options.callbacks,
+    }
+    if isinstance(optimizer, keras.optimizers.Optimizer):
+        params["optimizer"] = type(optimizer).from_config(optimizer.get_config())
+        if rate is not None:
+            params["optimizer"].learning_rate = rate
+    elif rate is not None:
+        params["optimizer__learning_rate"] = rate
+    return params
+
+
+def _compiled_alike(first: TrainingOptions, second: TrainingOptions) -> bool:
+    return all(
+        getattr(first, name) == getattr(second, name)
+        for name in ("optimizer", "learning_rate", "loss", "metrics")
+    )
+
+
+def _named(parameter: str, value: Any, family: Any) -> Any:
+    """Refuse a name that Keras does not know, with the nearest one that it does."""
+    if not isinstance(value, str):
+        return value
+    try:
+        family.get(value)
+    except ValueError:
+        known = sorted({name.lower() for name in vars(family) if name[0] != "_"})
+        raise ValueError(
+            f"The {parameter!r} parameter must be a name that Keras knows, a class, an instance or "
+            f"a function. Got {value!r}.{did_you_mean(value, known)}"
+        ) from None
+    return value
+
+
 def _fresh_metric(metric: Any) -> Any:
     if isinstance(metric, keras.metrics.Metric):
         return type(metric).from_config(metric.get_config())
-    return metric
+    return _named("metrics", metric, keras.metrics) if metric not in _KERAS_WORDS else metric
 
 
 def _flat(callbacks: list[Any]) -> list[keras.callbacks.Callback]:
