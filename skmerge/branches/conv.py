@@ -14,11 +14,15 @@ from skmerge.branches.dense import as_float, dense_layers, flat
 
 
 class ConvBranch(Branch):
-    """Convolutions with max pooling between them, then dense layers.
+    """Convolutions with max pooling after each, then dense layers.
 
     Reads pictures of shape ``(height, width, channels)`` or ``(height, width)``. Pictures of
     dtype uint8 (0 to 255) are brought to 0..1 inside the network. Convolutions keep the size
     and pooling stops at one pixel, so that pictures of any size can be read.
+
+    By default the dense layers read each filter's largest value in the picture, wherever it
+    is, and not a flattened map: on easy-VQA (32 x 32 pixels, some 6,400 questions, 8 epochs) an
+    accuracy of .86 against .78, with an eighth of the weights.
 
     Parameters
     ----------
@@ -32,11 +36,12 @@ class ConvBranch(Branch):
         Height and width of a max pooling window, in pixels; 1 for no pooling.
     activation : str or None, default="relu"
         Name of the Keras activation after each convolution and dense layer.
-    batch_normalization : bool, default=True
-        Whether to normalise the outputs of each convolution before the activation.
-    pooling : {"flatten", "average", "max"}, default="flatten"
-        What the dense layers read of the last convolution: every position, or each filter's
-        average or largest value over all positions.
+    batch_normalization : bool, default=False
+        Whether to normalise the outputs of each convolution before the activation. Fewer
+        epochs, slower ones; needs some hundred training steps before it predicts well.
+    pooling : {"max", "average", "flatten"}, default="max"
+        What the dense layers read of the last maps: each filter's largest or average value
+        over all positions, or every position.
     dropout : float, default=0.0
         Share of the units dropped after each dense layer in training, 0 up to 1 (excluded).
 
@@ -54,7 +59,7 @@ class ConvBranch(Branch):
         "pool_size": [tuple, list, Interval(Integral, 1, None, closed="left")],
         "activation": [str, None],
         "batch_normalization": ["boolean"],
-        "pooling": [StrOptions({"flatten", "average", "max"})],
+        "pooling": [StrOptions({"max", "average", "flatten"})],
         "dropout": [Interval(Real, 0, 1, closed="left")],
     }
 
@@ -66,8 +71,8 @@ class ConvBranch(Branch):
         kernel_size: int | tuple[int, int] = 3,
         pool_size: int | tuple[int, int] = 2,
         activation: str | None = "relu",
-        batch_normalization: bool = True,
-        pooling: str = "flatten",
+        batch_normalization: bool = False,
+        pooling: str = "max",
         dropout: float = 0.0,
     ) -> None:
         self.filters = filters

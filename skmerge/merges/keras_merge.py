@@ -55,4 +55,10 @@ class KerasMerge(HoldsNetwork, Merge):
     def _join(self, features: list[Any], presence: list[Any]) -> Any:
         from skmerge.branches.dense import flat
 
-        return flat(rebuilt(self.network)(features))
+        output = rebuilt(self.network)(features)
+        if getattr(output, "shape", None) is None:
+            raise ValueError(
+                "The network of a KerasMerge must give one tensor. "
+                f"{self.network!r} returns {type(output).__name__} of {len(output)}."
+            )
+        return flat(output)

@@ -19,7 +19,6 @@ def one_weight(pooling="flatten"):
         kernel_size=1,
         pool_size=1,
         activation=None,
-        batch_normalization=False,
         pooling=pooling,
     )
 

@@ -78,24 +78,40 @@ def test_codes_are_read_exactly_under_mixed_precision():
     assert_allclose(network(codes), table[[2049, 4095, 4999]].astype("float16"))
 
 
-@pytest.mark.parametrize("dtype", ["float32", "float64", "int64", "bool"])
-def test_sparse_rows_train_and_predict_as_dense_rows_do(dtype):
+def sparse_rows(dtype):
+    rows = scipy.sparse.random_array((9, 6), density=0.4, rng=np.random.default_rng(0))
+    return scipy.sparse.csr_matrix((rows * 3).astype(dtype))
+
+
+def test_sparse_rows_train_and_predict_as_dense_rows_do():
     import keras
 
-    rows = scipy.sparse.random_array((9, 6), density=0.4, rng=np.random.default_rng(0))
-    rows = scipy.sparse.csr_matrix((rows * 3).astype(dtype))
     other = np.random.default_rng(1).normal(size=(9, 2)).astype("float32")
     y = np.arange(9) % 2
     predictions = []
-    for array in (rows, rows.toarray()):
+    for array in (sparse_rows("float32"), sparse_rows("float32").toarray()):
         X = MultiInput({"words": array, "other": other})
         keras.utils.set_random_seed(0)
         network = build_network(X.specs)
         network.compile("sgd", "binary_crossentropy")
         network.fit(network_inputs(X), y, batch_size=4, epochs=2, shuffle=False, verbose=0)
         predictions.append(network.predict(network_inputs(X), batch_size=4, verbose=0))
-    assert network.get_layer("words").input.sparse is False
+        assert network.get_layer("words").input.sparse is scipy.sparse.issparse(array)
     assert_allclose(predictions[0], predictions[1], rtol=1e-4)
+
+
+@pytest.mark.parametrize("dtype", ["float64", "int64", "bool"])
+def test_sparse_rows_may_be_of_any_type(dtype):
+    import tensorflow as tf
+
+    rows = sparse_rows(dtype)
+    rows.eliminate_zeros()
+    spec = InputSpec("x", "tags", (6,), dtype, sparse=True)
+    network = branch_network(spec, DenseBranch((2,), activation=None))
+    weights, bias = (np.asarray(weight) for weight in network.weights)
+    positions = np.stack(rows.nonzero(), axis=1)
+    tensor = tf.SparseTensor(positions, rows.data, rows.shape)
+    assert_allclose(network(tensor), rows.toarray() @ weights + bias, rtol=1e-5, atol=1e-6)
 
 
 def test_integers_are_read_as_they_are():

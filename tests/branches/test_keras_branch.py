@@ -77,11 +77,11 @@ def functional_subclass():
     import keras
 
     class Tower(keras.Model):
-        def __init__(self):
-            inputs = keras.Input((3,))
+        def __init__(self, width):
+            inputs = keras.Input((width,))
             super().__init__(inputs, keras.layers.Dense(2)(inputs))
 
-    return Tower()
+    return Tower(3)
 
 
 NETWORKS = [
