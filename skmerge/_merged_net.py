@@ -33,6 +33,8 @@ from skmerge.merges import resolve_merge
 from skmerge.multi_input import MultiInput
 from skmerge.router import ColumnRouter
 
+_ALL_ROWS: Any = slice(None)
+
 
 def _branch_of(value: Any, name: str | None) -> Any:
     return None if name is None else _or_none(resolve_branch, value)
@@ -176,7 +178,7 @@ class MergedNet(NestedParams, BaseEstimator):
             X = name_inputs(X, list(self.branches or ()))
         weights = self._weights(y, sample_weight)
         seed = check_random_state(self.random_state).randint(np.iinfo(np.int32).max)
-        training, held_out = self._split(y, weights, seed) if hold_out else (slice(None), None)
+        training, held_out = self._split(y, weights, seed) if hold_out else (_ALL_ROWS, None)
         targets = self.targets_ if continued else self._new_targets(y, training, classes)
         encoded = targets.encode(y)
 
@@ -286,11 +288,11 @@ class MergedNet(NestedParams, BaseEstimator):
                 "validation_data must be a tuple (X, y) or (X, y, sample_weight). "
                 f"Got {type(validation_data).__name__}."
             )
-        X, y, *weights = validation_data
+        X, y, *sample_weight = validation_data
         y = check_targets(y, self)
         routed = self._encode(router, X)
         check_consistent_length(routed, y)
-        weights = self._weights(y, weights[0] if weights else None)
+        weights = self._weights(y, sample_weight[0] if sample_weight else None)
         return self._rows(routed, targets.encode(y), weights)
 
     def _rows(self, X: MultiInput, encoded: np.ndarray, weights: np.ndarray) -> Any:

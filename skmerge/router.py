@@ -55,7 +55,7 @@ class RoutedInput:
         return f"{self.kind} <- {columns}"
 
 
-class ColumnRouter(NestedParams, TransformerMixin, BaseEstimator, auto_wrap_output_keys=None):
+class ColumnRouter(NestedParams, TransformerMixin, BaseEstimator, auto_wrap_output_keys=None):  # type: ignore[call-arg]
     """Split the columns of a DataFrame into the inputs of a network.
 
     Numbers, booleans, dates and strings of few values become one tabular input; each column of

@@ -11,7 +11,7 @@ from sklearn.base import BaseEstimator, TransformerMixin
 from skmerge._spec import InputSpec
 
 
-class Encoder(TransformerMixin, BaseEstimator, ABC, auto_wrap_output_keys=None):
+class Encoder(TransformerMixin, BaseEstimator, ABC, auto_wrap_output_keys=None):  # type: ignore[call-arg]
     """Transformer of the columns of one input into one array.
 
     A subclass names its `kind` and the `default_branch` that reads its arrays, sets ``spec_``

@@ -16,9 +16,11 @@ from sklearn.utils._param_validation import Interval
 class Merge(BaseEstimator, ABC):
     """Specification of how the features of two or more branches become one vector.
 
-    Every merge has a parameter `units`, the width that each branch is projected to first by a
-    linear layer of its own. None projects only where `needs_equal_widths` is True and the
-    branches differ, to the widest of them.
+    Parameters
+    ----------
+    units : int, default=None
+        Width that each branch is projected to first, by a linear layer of its own. None projects
+        only where `needs_equal_widths` is True and the branches differ, to the widest of them.
     """
 
     _parameter_constraints: dict[str, Any] = {

@@ -1,10 +1,6 @@
 """Compiling and training networks; the only part that imports scikeras."""
 
-from skmerge.training._trainer import (
-    EncodedRows,
-    NetworkPlan,
-    NetworkTrainer,
-    TrainingOptions,
-)
+from skmerge.training._trainer import EncodedRows, NetworkPlan, TrainingOptions
+from skmerge.training._trainer import NetworkTrainer as NetworkTrainer  # for the estimators alone
 
-__all__ = ["EncodedRows", "NetworkPlan", "NetworkTrainer", "TrainingOptions"]
+__all__ = ["EncodedRows", "NetworkPlan", "TrainingOptions"]

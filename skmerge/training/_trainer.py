@@ -157,6 +157,13 @@ class NetworkTrainer(BaseWrapper):
     Made by `new`; scikeras's own constructor stays as it is.
     """
 
+    _plan: NetworkPlan
+    _options: TrainingOptions
+    _generator: np.random.Generator
+    _fit_callbacks: list[Any]
+    _predict_callbacks: list[Any]
+    callbacks_: list[Any]
+
     @classmethod
     def new(cls, plan: NetworkPlan, options: TrainingOptions) -> NetworkTrainer:
         """Return a trainer whose network is not built yet.
@@ -298,8 +305,8 @@ class NetworkTrainer(BaseWrapper):
                 verbose=self._options.verbose,
             )
         finally:
-            self.callbacks_ = self._fit_callbacks
-            self._fit_callbacks = self._predict_callbacks = []
+            self.callbacks_ = _flat(self._fit_callbacks)
+            self._fit_callbacks, self._predict_callbacks = [], []
         past = getattr(self, "history_", {})
         self.history_ = {name: [*past.get(name, []), *new] for name, new in history.items()}
 
@@ -315,7 +322,7 @@ class NetworkTrainer(BaseWrapper):
         self.__dict__.pop("_steps", None)
 
     def _all_callbacks(self, validated: bool) -> list[keras.callbacks.Callback]:
-        callbacks = list(_flat(self._fit_callbacks))
+        callbacks = _flat(self._fit_callbacks)
         if self._options.patience is not None and validated:
             stopping = keras.callbacks.EarlyStopping(
                 monitor="val_loss",

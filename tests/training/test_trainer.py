@@ -168,8 +168,7 @@ class Counting(keras.callbacks.Callback):
 @pytest.mark.parametrize("given", [Counting, [Counting], [Counting()], Counting(), [[Counting()]]])
 def test_callbacks_are_classes_or_instances_alone_or_in_lists(rows, given):
     trainer = trained(rows, callbacks=given)
-    callback = trainer.callbacks_[0]
-    callback = callback[0] if isinstance(callback, list) else callback
+    (callback,) = trainer.callbacks_
     assert callback.epochs == 2
 
 
