@@ -1,9 +1,10 @@
 # Needs Python 3.11 or newer, and make. Each target makes .venv for itself, and installs into it
 # what it needs; that takes a minute or two the first time, and again only when pyproject.toml
 # changes. Another interpreter: make PYTHON=python3.12 test. Arguments for pytest:
-# make test PYTEST_ADDOPTS="-k router".
+# make test PYTEST_ADDOPTS="-k router". WORKERS=0 runs the tests in one process.
 
 PYTHON ?= python3
+WORKERS ?= 2
 VENV := .venv
 BIN := $(VENV)/bin
 # one environment at a time: named after its interpreter, so that another PYTHON makes it anew
@@ -15,6 +16,7 @@ export TF_CPP_MIN_LOG_LEVEL ?= 3
 
 .DEFAULT_GOAL := help
 .PHONY: help demo test lint format clean
+.NOTPARALLEL:
 
 help:  ## Show this list
 	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  make \1|\2/p' $(MAKEFILE_LIST) | awk -F'|' '{printf "%-14s%s\n", $$1, $$2}'
@@ -23,7 +25,7 @@ demo: $(VENV)/.installed  ## Run the quickstart: a search over merge modes on pi
 	$(BIN)/python examples/quickstart.py
 
 test: $(VENV)/.installed-test  ## Run the tests, and the examples in the docstrings
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest -n $(WORKERS)
 
 lint: $(VENV)/.installed-lint  ## Check style, layout, docstrings and types
 	$(BIN)/ruff check

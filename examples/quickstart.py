@@ -74,8 +74,8 @@ def plot(table: pd.DataFrame, path: str, guessing: float) -> None:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--plot", default="merge_modes.png", help="file that the plot is saved to")
-    parser.add_argument("--rows", type=int, default=1200, help="number of digits, at most 1797")
-    parser.add_argument("--epochs", type=int, default=30, help="epochs per fit")
+    parser.add_argument("--rows", type=int, default=1797, help="number of digits")
+    parser.add_argument("--epochs", type=int, default=25, help="epochs per fit")
     arguments = parser.parse_args()
 
     frame, y = make_frame(arguments.rows)
@@ -84,7 +84,9 @@ def main() -> None:
     guessing = max(np.mean(y_test == label) for label in np.unique(y_test))
 
     router = ColumnRouter()
-    pipeline = make_pipeline(router, MergedNetClassifier(epochs=arguments.epochs, random_state=0))
+    pipeline = make_pipeline(
+        router, MergedNetClassifier(epochs=arguments.epochs, batch_size=32, random_state=0)
+    )
     print(router.fit(train), "\n")
     search = GridSearchCV(
         pipeline,

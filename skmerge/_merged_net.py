@@ -90,6 +90,13 @@ class MergedNet(NestedParams, BaseEstimator):
         return self._trainer.model_
 
     @property
+    def callbacks_(self) -> list[Any]:
+        """The Keras callbacks as the last fit used them; a pickle does not keep them."""
+        if "_trainer" not in self.__dict__:
+            raise AttributeError(f"This {type(self).__name__} is not fitted yet.")
+        return self._trainer.callbacks_
+
+    @property
     def validation_scores_(self) -> list[float] | None:
         """Score of the validation rows after each epoch: accuracy, or R2 for numbers.
 

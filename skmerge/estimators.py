@@ -62,7 +62,8 @@ class MergedNetClassifier(ClassifierMixin, MergedNet):
     class_weight : dict or "balanced", default=None
         Weights of the classes by label; ``"balanced"`` weighs them inversely to their frequency.
     callbacks : Keras callback, class of one, or list of those, default=None
-        Called during training. Instances are copied for every fit.
+        Called during training. Instances are copied for every fit; what they saw is in the
+        copies, ``callbacks_``.
     warm_start : bool, default=False
         Whether another ``fit`` goes on from the present router and weights.
     random_state : int, RandomState instance or None, default=None
@@ -91,6 +92,8 @@ class MergedNetClassifier(ClassifierMixin, MergedNet):
         Accuracy on the validation rows after each epoch.
     n_iter_ : int
         Number of epochs trained.
+    callbacks_ : list of keras.callbacks.Callback
+        The callbacks as the last fit used them; a pickle does not keep them.
     n_features_in_ : int
         Number of columns seen during ``fit``.
     feature_names_in_ : ndarray of shape (n_features_in_,)
@@ -302,7 +305,8 @@ class MergedNetRegressor(RegressorMixin, MergedNet):
         Keras activation of the last layer; None is linear. ``"exponential"`` or ``"softplus"``
         keeps predictions positive, if `standardize_target` is False.
     callbacks : Keras callback, class of one, or list of those, default=None
-        Called during training. Instances are copied for every fit.
+        Called during training. Instances are copied for every fit; what they saw is in the
+        copies, ``callbacks_``.
     warm_start : bool, default=False
         Whether another ``fit`` goes on from the present router and weights.
     random_state : int, RandomState instance or None, default=None
@@ -329,6 +333,8 @@ class MergedNetRegressor(RegressorMixin, MergedNet):
         R2 on the validation rows after each epoch.
     n_iter_ : int
         Number of epochs trained.
+    callbacks_ : list of keras.callbacks.Callback
+        The callbacks as the last fit used them; a pickle does not keep them.
     n_features_in_ : int
         Number of columns seen during ``fit``.
     feature_names_in_ : ndarray of shape (n_features_in_,)

@@ -230,7 +230,7 @@ def run_epochs(
         else:
             steps.run("train", rows, order, batch_size)
         logs = _results(model)
-        _check_finite(logs, epoch)
+        check_finite(logs["loss"], "the loss", epoch + 1)
         if validation is not None:
             logs |= _validate(steps, validation, batch_size, listeners)
         listeners.on_epoch_end(epoch, logs)
@@ -276,10 +276,26 @@ def _listens_to_batches(callback: keras.callbacks.Callback) -> bool:
     return any(getattr(type(callback), hook) is not getattr(base, hook) for hook in _BATCH_HOOKS)
 
 
-def _check_finite(logs: dict[str, float], epoch: int) -> None:
-    if not np.isfinite(logs["loss"]):
+def check_finite(values: Any, what: str, epoch: int) -> None:
+    """Stop a training that has come apart.
+
+    Parameters
+    ----------
+    values : array-like of float
+        What must be finite.
+    what : str
+        Its name, for the message.
+    epoch : int
+        Number of the epoch, from 1.
+
+    Raises
+    ------
+    ValueError
+        If a value is NaN or infinite.
+    """
+    if not np.isfinite(values).all():
         raise ValueError(
-            f"The training loss must stay finite. It became {logs['loss']} in epoch {epoch + 1}. "
-            "Try a lower learning_rate, gradient clipping (an optimizer with clipnorm=1.0), or "
-            "look for extreme values in the inputs, targets and sample weights."
+            f"The training must stay finite. In epoch {epoch} {what} became NaN or infinite. Try a "
+            "lower learning_rate, gradient clipping (an optimizer with clipnorm=1.0), or look for "
+            "extreme values in the inputs, targets and sample weights."
         )

@@ -24,7 +24,7 @@ from scikeras.wrappers import BaseWrapper
 from skmerge._errors import did_you_mean
 from skmerge._spec import InputSpec, TargetSpec
 from skmerge.network import build_network
-from skmerge.training._epochs import Rows, TracedSteps, run_epochs
+from skmerge.training._epochs import Rows, TracedSteps, check_finite, run_epochs
 from skmerge.training._rows import as_rows, as_tensor_chunk, batch_signature
 from skmerge.training._seeds import seeded_build
 
@@ -307,6 +307,8 @@ class NetworkTrainer(BaseWrapper):
         finally:
             self.callbacks_ = _flat(self._fit_callbacks)
             self._fit_callbacks, self._predict_callbacks = [], []
+        for variable in self.model_.trainable_variables:
+            check_finite(variable.numpy(), "the weights", initial_epoch + epochs)
         past = getattr(self, "history_", {})
         self.history_ = {name: [*past.get(name, []), *new] for name, new in history.items()}
 

@@ -121,5 +121,7 @@ def test_nothing_is_printed_when_silent(rows, capsys):
 
 
 def test_a_loss_that_is_not_finite_stops_and_says_what_to_try(rows):
-    with pytest.raises(ValueError, match=r"loss must stay finite.*epoch \d+.*lower learning_rate"):
+    with pytest.raises(
+        ValueError, match=r"must stay finite. In epoch \d+ the loss.*lower learning_rate"
+    ):
         train(make_model(learning_rate=1e20), rows, epochs=range(10))

@@ -144,6 +144,12 @@ def test_names_that_Keras_does_not_know_are_refused_with_the_nearest(rows, chang
         trained(rows, **changes)
 
 
+def test_weights_that_burst_in_the_last_step_are_noticed(rows):
+    heavy = EncodedRows(rows.inputs, rows.targets, np.full(N_ROWS, 1e30, np.float32))
+    with pytest.raises(ValueError, match=r"In epoch 1 the weights became NaN or infinite"):
+        trained(heavy, 1, optimizer="sgd", learning_rate=1e30, batch_size=N_ROWS)
+
+
 def test_early_stopping_keeps_the_best_weights(rows):
     trainer = trained(rows, 40, validation=rows, patience=2, learning_rate=0.3)
     losses = trainer.history_["val_loss"]
