@@ -183,6 +183,8 @@ class MergedNet(NestedParams, BaseEstimator):
         y = check_targets(y, self)
         if is_list_of_inputs(X, len(y)):
             X = name_inputs(X, list(self.branches or ()))
+        entries = isinstance(X, Mapping) and not issparse(X)
+        check_consistent_length(*X.values() if entries else [X], y)
         weights = self._weights(y, sample_weight)
         seed = check_random_state(self.random_state).randint(np.iinfo(np.int32).max)
         training, held_out = self._split(y, weights, seed) if hold_out else (_ALL_ROWS, None)
@@ -190,13 +192,12 @@ class MergedNet(NestedParams, BaseEstimator):
         encoded = targets.encode(y)
 
         router, routed = self._routed(X if held_out is None else take_rows(X, training), continued)
-        check_consistent_length(routed, encoded[training])
         rows = self._rows(routed, encoded[training], weights[training])
         if held_out is not None:
-            routed_held_out = self._encode(router, take_rows(X, held_out))
+            routed_held_out = self._encode(router, take_rows(X, held_out), routed.specs)
             validation = self._rows(routed_held_out, encoded[held_out], weights[held_out])
         else:
-            validation = self._validation_rows(router, validation_data, targets)
+            validation = self._validation_rows(router, validation_data, targets, routed.specs)
         options = self._options(targets, len(rows.targets), seed)
         trainer = self._trainer if continued else self._new_trainer(routed, targets, options)
         trainer.train(rows, validation, epochs, options)
@@ -218,10 +219,10 @@ class MergedNet(NestedParams, BaseEstimator):
 
     def _weights(self, y: np.ndarray, sample_weight: Any) -> np.ndarray:
         weights = _check_sample_weight(sample_weight, y, dtype=np.float64, ensure_non_negative=True)
-        if not weights.any():
-            raise ValueError("Sample weights must contain at least one non-zero number.")
         if getattr(self, "class_weight", None) is not None:
             weights = weights * compute_sample_weight(self.class_weight, y)
+        if not weights.any():
+            raise ValueError("Sample weights must contain at least one non-zero number.")
         return weights
 
     def _split(
@@ -251,7 +252,7 @@ class MergedNet(NestedParams, BaseEstimator):
 
     def _routed(self, X: Any, continued: bool) -> tuple[ColumnRouter | None, MultiInput]:
         if continued:
-            return self.router_, self._encode(self.router_, X)
+            return self.router_, self._encode(self.router_, X, self.specs_)
         if isinstance(X, MultiInput):
             return None, X
         router = ColumnRouter() if self.router is None else clone(self.router)
@@ -271,23 +272,28 @@ class MergedNet(NestedParams, BaseEstimator):
             if name in X
             and name not in named
             and isinstance(_branch_of(branch, name), KerasBranch)
-            and getattr(np.asarray(X[name]), "dtype", np.dtype(object)).kind in "biuf"
+            and isinstance(X[name], np.ndarray)
+            and X[name].dtype.kind in "biuf"
         }
 
-    def _encode(self, router: ColumnRouter | None, X: Any) -> MultiInput:
-        """Route rows with a fitted router; a MultiInput must have the inputs of the fit."""
-        if isinstance(X, MultiInput):
-            return X
-        if router is None:
-            raise ValueError(
-                f"{type(self).__name__} was fitted on a MultiInput and must get one again. "
-                f"Got {type(X).__name__}."
-            )
-        if router.takes_entries and isinstance(X, (list, tuple)):
-            X = name_inputs(X, list(router.feature_names_in_))
-        return router.transform(X)
+    def _encode(
+        self, router: ColumnRouter | None, X: Any, specs: Mapping[str, InputSpec]
+    ) -> MultiInput:
+        """Route rows with a fitted router, and see that they have the inputs of the fit."""
+        if not isinstance(X, MultiInput):
+            if router is None:
+                raise ValueError(
+                    f"{type(self).__name__} was fitted on a MultiInput and must get one again. "
+                    f"Got {type(X).__name__}."
+                )
+            if router.takes_entries and isinstance(X, (list, tuple)):
+                X = name_inputs(X, list(router.feature_names_in_))
+            X = router.transform(X)
+        return X.select_like(specs)
 
-    def _validation_rows(self, router: Any, validation_data: Any, targets: Any) -> Any:
+    def _validation_rows(
+        self, router: Any, validation_data: Any, targets: Any, specs: Mapping[str, InputSpec]
+    ) -> Any:
         if validation_data is None:
             return None
         if not isinstance(validation_data, (tuple, list)) or len(validation_data) not in (2, 3):
@@ -297,7 +303,7 @@ class MergedNet(NestedParams, BaseEstimator):
             )
         X, y, *sample_weight = validation_data
         y = check_targets(y, self)
-        routed = self._encode(router, X)
+        routed = self._encode(router, X, specs)
         check_consistent_length(routed, y)
         weights = self._weights(y, sample_weight[0] if sample_weight else None)
         return self._rows(routed, targets.encode(y), weights)
@@ -355,22 +361,6 @@ class MergedNet(NestedParams, BaseEstimator):
             return [self._score_metric]
         return list(self.metrics) if isinstance(self.metrics, (list, tuple)) else [self.metrics]
 
-    def _check_inputs(self, X: MultiInput) -> None:
-        """Refuse a MultiInput that lacks an input, or has one of another form."""
-        missing = [name for name in self.specs_ if name not in X]
-        if missing:
-            raise ValueError(
-                f"Inputs {missing} are missing from X, which has {list(X)}."
-                f"{did_you_mean(missing[0], X)}"
-            )
-        for name, spec in self.specs_.items():
-            form, fitted_form = _form(X.specs[name]), _form(spec)
-            if form != fitted_form:
-                raise ValueError(
-                    f"Input {name!r} must be as it was in fit: {fitted_form}. Got {form}; "
-                    "encode it by the same fitted router."
-                )
-
     def _keep(self, trainer: Any, router: Any, targets: Any, X: MultiInput) -> None:
         self._trainer = trainer
         self.router_ = router
@@ -394,9 +384,7 @@ class MergedNet(NestedParams, BaseEstimator):
                 f"This {type(self).__name__} instance is not fitted yet. Call 'fit' with "
                 "appropriate arguments before using this estimator."
             )
-        routed = self._encode(self.router_, X)
-        self._check_inputs(routed)
-        routed = routed.select(list(self.specs_))
+        routed = self._encode(self.router_, X, self.specs_)
         return self._trainer.outputs(network_inputs(routed), len(routed))
 
 
@@ -406,13 +394,6 @@ def _cloned(value: Any) -> Any:
     if isinstance(value, list):
         return [_cloned(entry) for entry in value]
     return value if is_keras_layer(value) else clone(value, safe=False)
-
-
-def _form(spec: InputSpec) -> str:
-    """Return what an input's array must agree in."""
-    size = "" if spec.vocabulary_size is None else f", {spec.vocabulary_size} ids"
-    sparse = "sparse " if spec.sparse else ""
-    return f"{sparse}{spec.dtype} rows of shape {spec.shape}{size}"
 
 
 def _batch_size(batch_size: int | str, n_rows: int) -> int:

@@ -134,6 +134,39 @@ class MultiInput:
         masks = {name: self.masks[name] for name in names if name in self.masks}
         return MultiInput(arrays, self.specs, masks)
 
+    def select_like(self, specs: Mapping[str, InputSpec]) -> MultiInput:
+        """Return the inputs that a network was built for, in its order.
+
+        Parameters
+        ----------
+        specs : mapping of str to InputSpec
+            The inputs wanted.
+
+        Returns
+        -------
+        MultiInput
+            These inputs; others are left out. The arrays are not copied.
+
+        Raises
+        ------
+        ValueError
+            If an input is missing, or its array is of another shape, dtype or vocabulary.
+        """
+        missing = [name for name in specs if name not in self]
+        if missing:
+            raise ValueError(
+                f"Inputs {missing} are missing from X, which has {list(self)}."
+                f"{did_you_mean(missing[0], self)}"
+            )
+        for name, spec in specs.items():
+            form, wanted = _form(self.specs[name]), _form(spec)
+            if form != wanted:
+                raise ValueError(
+                    f"Input {name!r} must be as it was in fit: {wanted}. Got {form}; encode it by "
+                    "the same fitted router."
+                )
+        return self.select(list(specs))
+
     def __len__(self) -> int:
         return self.shape[0]
 
@@ -224,6 +257,13 @@ def _indexable(array: Any) -> Any:
     if hasattr(array, "shape") and hasattr(array, "dtype") and hasattr(array, "__getitem__"):
         return array if array.shape else np.atleast_1d(array)
     return np.asarray(array)
+
+
+def _form(spec: InputSpec) -> str:
+    """Return what arrays of one input must agree in."""
+    size = "" if spec.vocabulary_size is None else f", {spec.vocabulary_size} ids"
+    sparse = "sparse " if spec.sparse else ""
+    return f"{sparse}{spec.dtype} rows of shape {spec.shape}{size}"
 
 
 def _rows(key: Any, n_rows: int) -> Any:

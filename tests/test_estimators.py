@@ -244,6 +244,11 @@ def test_routed_rows_are_taken_as_they_are(table):
     other = ColumnRouter({"note": TextEncoder(max_length=3)}).fit_transform(table[0])
     with pytest.raises(ValueError, match="Input 'note' must be as it was in fit"):
         classifier.predict(other)
+    with pytest.raises(ValueError, match="Input 'note' must be as it was in fit"):
+        classifier.fit(X, table[1], validation_data=(other, table[1]))
+    reordered = X.select(["photo", "note", "tabular"])
+    np.testing.assert_array_equal(classifier.predict_proba(reordered), classifier.predict_proba(X))
+    assert classifier.partial_fit(reordered, table[1]).n_iter_ == 3
 
 
 def test_router_of_the_user_is_cloned_and_used(table):
@@ -495,13 +500,14 @@ def test_a_wrong_name_of_a_parameter_is_refused_with_the_nearest(parameter, mess
     ("y", "message"),
     [
         (lambda y: y[:-1], "inconsistent numbers of samples"),
+        (lambda y: [*y, "few"], "inconsistent numbers of samples"),
         (lambda y: np.full(len(y), "few"), "at least 2 classes. Got 1 class: .*'few'"),
         (lambda y: np.where(y == "few", None, y), "NaN or None, first in row"),
         (lambda y: None, "y to be passed"),
     ],
 )
 def test_wrong_targets_raise_and_nothing_changes(table, fitted, y, message):
-    estimator = pickle.loads(pickle.dumps(fitted))
+    estimator = pickle.loads(pickle.dumps(fitted)).set_params(early_stopping=True)
     with pytest.raises(ValueError, match=message):
         estimator.fit(table[0], y(table[1]))
     np.testing.assert_array_equal(estimator.predict_proba(table[0]), fitted.predict_proba(table[0]))

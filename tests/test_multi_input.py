@@ -382,3 +382,13 @@ def test_plain_numbers_are_an_array_of_all_columns(X):
     assert array.dtype == "float32"
     assert_array_equal(array, np.arange(N_ROWS)[:, None] * np.ones((1, 6)))
     assert np.asarray(numbers, dtype="float64").dtype == "float64"
+
+
+def test_inputs_like_those_of_a_fit_come_in_its_order():
+    X = MultiInput({"a": np.zeros((2, 3)), "b": np.ones((2, 1)), "c": np.ones((2, 1))})
+    assert list(X.select_like({"b": X.specs["b"], "a": X.specs["a"]})) == ["b", "a"]
+    with pytest.raises(ValueError, match=r"Inputs \['bb'\] are missing from X.*Did you mean 'b'"):
+        X.select_like({"bb": X.specs["b"]})
+    wider = InputSpec("a", "array", (4,), "float64")
+    with pytest.raises(ValueError, match=r"Input 'a' must be as it was in fit: .*\(4,\).*\(3,\)"):
+        X.select_like({"a": wider})
