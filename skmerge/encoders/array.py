@@ -232,6 +232,9 @@ class ArrayEncoder(Encoder, auto_wrap_output_keys=None):  # type: ignore[call-ar
             if isinstance(X, pd.DataFrame):
                 for name, column in X.items():
                     _check_numbers(column, name)
+                # pandas 2 makes objects of several nullable columns together
+                nullable = [name for name in X if pd.api.types.is_extension_array_dtype(X[name])]
+                X = X.astype(dict.fromkeys(nullable, "float64"))
             return validate_data(
                 self,
                 X,

@@ -106,7 +106,7 @@ def test_what_is_no_column_is_an_error(X):
         np.float32("nan"),
         pd.NA,
         pd.NaT,
-        np.datetime64("NaT"),
+        np.datetime64("NaT", "ns"),
         decimal.Decimal("nan"),
     ],
     ids=repr,
@@ -133,7 +133,6 @@ def test_missing_cells_are_missing(cell):
         pd.Series([None]),
         object(),
     ],
-    ids=repr,
 )
 def test_containers_and_values_are_not_missing(cell):
     assert not is_missing(cell)

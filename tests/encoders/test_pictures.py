@@ -47,7 +47,9 @@ def test_every_format_is_read(image_format):
     assert np.abs(pixels - (200, 100, 50)).max() <= (3 if image_format == "JPEG" else 0)
 
 
-@pytest.mark.skipif(not features.check("avif"), reason="this Pillow reads no AVIF")
+@pytest.mark.skipif(
+    "avif" not in features.modules or not features.check("avif"), reason="this Pillow reads no AVIF"
+)
 def test_avif_is_read():
     pixels = decoded(encoded(Image.new("RGB", (16, 16), (200, 100, 50)), "AVIF"), size=16)
     assert np.abs(pixels.astype(int) - (200, 100, 50)).max() <= 4

@@ -180,7 +180,6 @@ def test_deep_floats_must_be_finite():
         (MODES["RGBA"][0], "rgb"),
         (RGBA, "rgb"),
     ],
-    ids=str,
 )  # fmt: skip
 def test_automatic_colour_is_that_of_the_picture(source, color):
     assert ImageEncoder().fit([source]).color_ == color

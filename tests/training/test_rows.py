@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 import tensorflow as tf
-from scipy.sparse import csr_matrix, random_array
+from scipy.sparse import csr_matrix
 
 from skmerge.training._rows import as_rows, as_tensor_chunk, gather
 
@@ -15,7 +15,8 @@ def test_rows_of_an_array_are_gathered():
 
 @pytest.mark.parametrize("in_graph", [False, True])
 def test_rows_of_a_sparse_matrix_are_gathered(in_graph):
-    dense = random_array((6, 9), density=0.3, rng=0, dtype=np.float32).toarray()
+    rng = np.random.default_rng(0)
+    dense = (rng.normal(size=(6, 9)) * (rng.random((6, 9)) < 0.3)).astype(np.float32)
     dense[5] = 0
     matrix = csr_matrix(dense)
     take = tf.function(gather) if in_graph else gather
