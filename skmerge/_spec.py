@@ -8,7 +8,7 @@ that the Keras side knows of the data; and `NestedParams`, the mixin that lets
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from typing import Any, ClassVar
 
 from sklearn.base import clone
@@ -19,7 +19,7 @@ PADDING_ID = 0
 UNKNOWN_ID = 1
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class InputSpec:
     """Description of one routed input; all that a branch knows of the data.
 
@@ -68,6 +68,10 @@ class InputSpec:
     feature_names: tuple[str, ...] = ()
     optional: bool = False
     sparse: bool = False
+
+    def __repr__(self) -> str:
+        told = (field.name for field in fields(self) if getattr(self, field.name) != field.default)
+        return f"InputSpec({', '.join(f'{name}={getattr(self, name)!r}' for name in told)})"
 
     @property
     def number_columns(self) -> tuple[int, ...]:

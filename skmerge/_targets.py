@@ -94,9 +94,8 @@ class ClassTargets:
             self.classes_ = np.unique(y if classes is None else np.asarray(classes))
             n_classes = len(self.classes_)
             if n_classes < 2:
-                raise ValueError(
-                    f"y must hold at least 2 classes. Got 1 class: {short_repr(self.classes_[0])}."
-                )
+                only = short_repr(self.classes_.tolist())
+                raise ValueError(f"y must hold at least 2 classes. Got 1 class: {only}.")
             binary = n_classes == 2 and not one_hot
             self.spec = TargetSpec("binary", 1) if binary else TargetSpec("multiclass", n_classes)
         self.one_hot = one_hot and self.spec.kind == "multiclass"
@@ -135,8 +134,8 @@ class ClassTargets:
         if (codes < 0).any():
             unseen = np.unique(y[codes < 0])
             raise ValueError(
-                f"y must hold the classes {short_repr(list(self.classes_))}. Got also "
-                f"{short_repr(list(unseen))}; name all of them in the first call, as "
+                f"y must hold the classes {short_repr(self.classes_.tolist())}. Got also "
+                f"{short_repr(unseen.tolist())}; name all of them in the first call, as "
                 "partial_fit(X, y, classes=...) does."
             )
         if self.one_hot:
@@ -263,7 +262,6 @@ class NumberTargets:
         try:
             numbers = y.astype(np.float64)
         except (TypeError, ValueError) as error:
-            raise ValueError(
-                f"y must hold numbers. Got {short_repr(y.ravel()[0])}, of dtype {y.dtype}."
-            ) from error
+            first = short_repr(y.ravel()[:3].tolist())
+            raise ValueError(f"y must hold numbers. Got {first}, of dtype {y.dtype}.") from error
         return numbers[:, None] if numbers.ndim == 1 else numbers

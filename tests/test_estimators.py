@@ -465,6 +465,7 @@ def test_columns_are_found_by_name(table, fitted):
         ({"batch_size": "big"}, "'batch_size' parameter"),
         ({"merge": "subtract"}, "subtract"),
         ({"router": "auto"}, "'router' parameter"),
+        ({"callbacks": "stop"}, "'callbacks' parameter .*Got 'stop'"),
         ({"optimizer": "adm"}, r"'optimizer' parameter .*'adm'.*Did you mean 'adam'\?"),
         ({"loss": "crossentropyy"}, r"'loss' parameter .*'crossentropyy'"),
     ],

@@ -392,3 +392,10 @@ def test_parameter_of_an_unknown_name_is_refused():
 def test_absent_entry_of_a_list_is_refused():
     with pytest.raises(ValueError, match=r"no entry '2', it has \['0', '1'\]"):
         Net(["gate", "total"]).set_params(merge__2__units=1)
+
+
+def test_repr_of_a_spec_tells_what_is_not_default():
+    spec = InputSpec("note", "text", (4,), "int32", vocabulary_size=9)
+    told = "InputSpec(name='note', kind='text', shape=(4,), dtype='int32', vocabulary_size=9)"
+    assert repr(spec) == told
+    assert eval(told, {"InputSpec": InputSpec}) == spec

@@ -340,6 +340,11 @@ class NetworkTrainer(BaseWrapper):
         self.callbacks = copy.deepcopy(given)
         try:
             super()._initialize_callbacks()
+        except TypeError as error:
+            raise ValueError(
+                "The 'callbacks' parameter must be a Keras callback, a class of one, or a list of "
+                f"those. Got {given!r}."
+            ) from error
         finally:
             self.callbacks = given
 
