@@ -55,13 +55,12 @@ def measure(data: Dataset, epochs: int) -> dict[str, object]:
     held_out = cross_val_predict(clone(estimator), few, y_few, cv=3, method=method)
     kinds = ", ".join(f"{name} ({spec.kind})" for name, spec in estimator.specs_.items())
     print(f"{data.name}: {kinds}", flush=True)
+    reached = score(data.metric, data.y_test, predicted, getattr(estimator, "classes_", None))
     return {
         "data": data.name,
         "rows": len(data.train),
         "metric": data.metric,
-        "score": round(
-            score(data.metric, data.y_test, predicted, getattr(estimator, "classes_", None)), 4
-        ),
+        "score": round(reached, 4),
         "reference": data.reference,
         "fit s": round(fitted - began, 1),
         "predict s": round(done - fitted, 1),
