@@ -1,6 +1,7 @@
 """Compiling and training networks; the only part that imports scikeras."""
 
-from skmerge.training._trainer import EncodedRows, NetworkPlan, TrainingOptions
+from skmerge.training._compile import TrainingOptions
+from skmerge.training._trainer import EncodedRows, NetworkPlan
 from skmerge.training._trainer import NetworkTrainer as NetworkTrainer  # for the estimators alone
 
 __all__ = ["EncodedRows", "NetworkPlan", "TrainingOptions"]

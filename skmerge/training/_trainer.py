@@ -21,9 +21,9 @@ import numpy as np
 import tensorflow as tf
 from scikeras.wrappers import BaseWrapper
 
-from skmerge._errors import did_you_mean
 from skmerge._spec import InputSpec, TargetSpec
 from skmerge.network import build_network
+from skmerge.training._compile import TrainingOptions, compile_params, compiled_alike
 from skmerge.training._epochs import Rows, TracedSteps, check_finite, run_epochs
 from skmerge.training._rows import as_rows, as_tensor_chunk, batch_signature
 from skmerge.training._seeds import seeded_build
@@ -33,8 +33,6 @@ from skmerge.training._seeds import seeded_build
 _ROW_BLOCK = 48
 _VALUES_PER_CHUNK = 4_000_000
 _SMALL_ROW = 4096
-# Names of metrics that Keras resolves by the loss when it compiles.
-_KERAS_WORDS = ("acc", "accuracy", "ce", "crossentropy")
 
 
 @dataclass
@@ -63,44 +61,6 @@ class NetworkPlan:
     head: Any
     target: TargetSpec
     dropout: float
-
-
-@dataclass
-class TrainingOptions:
-    """How to train a network.
-
-    Parameters
-    ----------
-    optimizer, learning_rate, loss, metrics, callbacks : object
-        As `skmerge.MergedNetClassifier` takes them.
-    n_targets : int
-        Number of columns of the targets.
-    batch_size : int
-        Rows per step.
-    shuffle : bool
-        Whether rows come in another order in each epoch.
-    patience : int or None
-        Epochs without improvement of the validation loss before training stops; None never stops.
-    min_delta : float
-        Improvement that counts.
-    verbose : int
-        0 is silent, otherwise one line is printed per epoch.
-    seed : int
-        Seed of weights, dropout and the order of rows.
-    """
-
-    optimizer: Any
-    learning_rate: Any
-    loss: Any
-    metrics: list[Any]
-    callbacks: Any
-    n_targets: int
-    batch_size: int
-    shuffle: bool
-    patience: int | None
-    min_delta: float
-    verbose: int
-    seed: int
 
 
 @dataclass
@@ -180,7 +140,7 @@ class NetworkTrainer(BaseWrapper):
         NetworkTrainer
             The trainer.
         """
-        trainer = cls(**_compile_params(options))
+        trainer = cls(**compile_params(options))
         trainer._plan = copy.deepcopy(plan)
         trainer._options = options
         trainer._generator = np.random.default_rng(options.seed)
@@ -316,9 +276,9 @@ class NetworkTrainer(BaseWrapper):
         """Take over options; compile again where a built network was compiled with others."""
         former, self._options = self._options, options
         self.callbacks = options.callbacks
-        if not self.initialized_ or _compiled_alike(former, options):
+        if not self.initialized_ or compiled_alike(former, options):
             return
-        for name, value in _compile_params(options).items():
+        for name, value in compile_params(options).items():
             setattr(self, name, value)
         self.model_.compile(**self._get_compile_kwargs(), jit_compile=False)
         self.__dict__.pop("_steps", None)
@@ -409,53 +369,6 @@ class NetworkTrainer(BaseWrapper):
 
     def __setstate__(self, state: dict[str, Any]) -> None:
         self.__dict__.update(state)
-
-
-def _compile_params(options: TrainingOptions) -> dict[str, Any]:
-    """Return the parameters of scikeras that decide how a model is compiled."""
-    rate = options.learning_rate
-    optimizer = _named("optimizer", options.optimizer, keras.optimizers)
-    params: dict[str, Any] = {
-        "optimizer": optimizer,
-        "loss": _named("loss", options.loss, keras.losses),
-        "metrics": [_fresh_metric(metric) for metric in options.metrics],
-        "callbacks": options.callbacks,
-    }
-    if isinstance(optimizer, keras.optimizers.Optimizer):
-        params["optimizer"] = type(optimizer).from_config(optimizer.get_config())
-        if rate is not None:
-            params["optimizer"].learning_rate = rate
-    elif rate is not None:
-        params["optimizer__learning_rate"] = rate
-    return params
-
-
-def _compiled_alike(first: TrainingOptions, second: TrainingOptions) -> bool:
-    return all(
-        getattr(first, name) == getattr(second, name)
-        for name in ("optimizer", "learning_rate", "loss", "metrics")
-    )
-
-
-def _named(parameter: str, value: Any, family: Any) -> Any:
-    """Refuse a name that Keras does not know, with the nearest one that it does."""
-    if not isinstance(value, str):
-        return value
-    try:
-        family.get(value)
-    except ValueError:
-        known = sorted({name.lower() for name in vars(family) if name[0] != "_"})
-        raise ValueError(
-            f"The {parameter!r} parameter must be a name that Keras knows, a class, an instance or "
-            f"a function. Got {value!r}.{did_you_mean(value, known)}"
-        ) from None
-    return value
-
-
-def _fresh_metric(metric: Any) -> Any:
-    if isinstance(metric, keras.metrics.Metric):
-        return type(metric).from_config(metric.get_config())
-    return _named("metrics", metric, keras.metrics) if metric not in _KERAS_WORDS else metric
 
 
 def _flat(callbacks: list[Any]) -> list[keras.callbacks.Callback]:
