@@ -21,7 +21,7 @@ from sklearn.pipeline import make_pipeline
 
 from skmerge import ColumnRouter, MergedNetClassifier
 
-MODES = ["concat", "sum", "maximum", "multiply", "cosine", ["concat", "multiply"]]
+MODES = ["concat", "sum", "multiply", "cosine", ["concat", "multiply"]]
 WORDS = ["zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine"]
 CAPTIONS = [
     "this is a {}",

@@ -20,7 +20,7 @@ def run(script, *arguments):
 def test_quickstart_prints_a_row_per_merge_and_saves_a_plot(tmp_path):
     plot = tmp_path / "modes.png"
     printed = run("quickstart.py", "--rows", 120, "--epochs", 1, "--plot", plot)
-    for mode in ("concat", "sum", "maximum", "multiply", "cosine", "concat + multiply"):
+    for mode in ("concat", "sum", "multiply", "cosine", "concat + multiply"):
         assert f"\n{mode:>17} " in printed
     assert plot.read_bytes().startswith(b"\x89PNG")
 
