@@ -162,7 +162,6 @@ class MergedNet(NestedParams, BaseEstimator):
         tags.input_tags.sparse = True
         tags.input_tags.string = True
         tags.input_tags.categorical = True
-        tags.non_deterministic = False
         return tags
 
     def _train(

@@ -120,7 +120,7 @@ class EntriesTable:
                 )
             columns = columns[0]
         entry = self.entries[columns]
-        if isinstance(entry, (list, tuple, np.ndarray)) and np.ndim(entry[0]) == 0:
+        if _is_flat(entry):
             return pd.Series(entry, name=columns)
         return entry
 
@@ -191,8 +191,9 @@ def read_table(X: Any, *, by_position: bool = False) -> Table:
         X = name_inputs([X], [] if name is None else [str(name)])
     if isinstance(X, Mapping):
         return EntriesTable(X)
-    if by_position or _holds_strings(X):
-        matrix = np.asarray(X, dtype=object if _holds_strings(X) else None)
+    has_strings = _holds_strings(X)
+    if by_position or has_strings:
+        matrix = np.asarray(X, dtype=object if has_strings else None)
         if matrix.ndim == 2:
             return FrameTable(pd.DataFrame(matrix).infer_objects(), BY_POSITION)
     return MatrixTable(X)
@@ -264,6 +265,13 @@ def take_rows(X: Any, rows: np.ndarray) -> Any:
     if isinstance(X, Mapping):
         return {name: take_rows(entry, rows) for name, entry in X.items()}
     return _safe_indexing(X, rows)
+
+
+def _is_flat(entry: Any) -> bool:
+    """Whether an entry is one column of plain cells."""
+    if isinstance(entry, np.ndarray):
+        return entry.ndim == 1
+    return isinstance(entry, (list, tuple)) and (not entry or np.ndim(entry[0]) == 0)
 
 
 def _has_rows(entry: Any) -> bool:

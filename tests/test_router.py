@@ -277,10 +277,7 @@ def test_a_sklearn_transformer_reads_a_column(mixed):
     assert X.specs["vector"].shape == (2,)
 
 
-def test_routed_rows_are_sliced_in_a_pipeline(mixed):
-    class FirstInputMean:
-        """A model of its own on the routed rows."""
-
+def test_routed_rows_are_split_together(mixed):
     X = ColumnRouter().fit_transform(mixed)
     train, test = train_test_split(X, test_size=10, random_state=0)
     assert (len(train), len(test)) == (20, 10)

@@ -102,6 +102,11 @@ def test_entry_without_rows_raises_with_its_name():
         read_table({"a": "text"})
 
 
+@pytest.mark.parametrize("entry", [[], (), np.zeros(0), np.zeros((0, 4, 4, 3))])
+def test_an_entry_without_rows_has_no_cells(entry):
+    assert len(EntriesTable({"a": entry}).cells("a")) == 0
+
+
 def test_several_entries_are_not_one_input():
     table = EntriesTable({"a": np.zeros(2), "b": np.zeros(2)})
     with pytest.raises(ValueError, match=r"Inputs \['a', 'b'\] are separate arrays"):
