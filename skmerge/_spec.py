@@ -28,7 +28,8 @@ class InputSpec:
     name : str
         Name of the input, unique within an estimator.
     kind : str
-        What the input holds: ``"tabular"``, ``"text"``, ``"tags"``, ``"image"`` or ``"array"``.
+        What the input holds: ``"tabular"``, ``"text"``, ``"tags"``, ``"image"``, ``"sequence"``
+        or ``"array"``.
     shape : tuple of int or None
         Shape of one row, without the rows' axis. ``None`` stands for a length that varies
         between batches.
@@ -49,6 +50,9 @@ class InputSpec:
         Whether a presence mask comes with the array: a row may lack this input.
     sparse : bool, default=False
         Whether the array is a SciPy CSR matrix.
+    step_mask : bool, default=False
+        Sequences of shape ``(length, channels)``: whether the last channel is 1 where a row has
+        that step and 0 in the padding.
 
     Examples
     --------
@@ -68,6 +72,7 @@ class InputSpec:
     feature_names: tuple[str, ...] = ()
     optional: bool = False
     sparse: bool = False
+    step_mask: bool = False
 
     def __repr__(self) -> str:
         told = (field.name for field in fields(self) if getattr(self, field.name) != field.default)

@@ -22,7 +22,15 @@ _BINARY = TargetSpec("binary", 1)
 #: layers of the network that belong to no input
 _RESERVED = ("merge", "head", "output")
 
-_SHARED_FIELDS = ("shape", "dtype", "vocabulary_size", "code_columns", "cardinalities", "sparse")
+_SHARED_FIELDS = (
+    "shape",
+    "dtype",
+    "vocabulary_size",
+    "code_columns",
+    "cardinalities",
+    "sparse",
+    "step_mask",
+)
 
 
 def build_network(

@@ -1,0 +1,12 @@
+"""The layers that Keras lacks, each registered for saving.
+
+Enters: tensors of a network under construction. Leaves: tensors. Importing this package imports
+Keras, so it is imported where a network is built; import it before
+``keras.saving.load_model`` reads a saved network.
+"""
+
+from skmerge._layers.inputs import AbsentFeatures, NamedInput
+from skmerge._layers.pooling import MaskedPooling, UnitVectors
+from skmerge._layers.tabular import TabularFeatures
+
+__all__ = ["AbsentFeatures", "MaskedPooling", "NamedInput", "TabularFeatures", "UnitVectors"]
