@@ -8,22 +8,37 @@ from importlib import import_module
 from typing import Any
 
 _HOMES = {
+    "AblationResult": "skmerge.inspection",
     "ArrayEncoder": "skmerge.encoders",
+    "AttentionBranch": "skmerge.branches",
     "ColumnRouter": "skmerge.router",
+    "Conv1DBranch": "skmerge.branches",
     "ConvBranch": "skmerge.branches",
     "DenseBranch": "skmerge.branches",
     "EmbeddingBranch": "skmerge.branches",
+    "FeatureMapDisplay": "skmerge.inspection",
     "ImageEncoder": "skmerge.encoders",
+    "InputImportance": "skmerge.inspection",
+    "InputImportanceDisplay": "skmerge.inspection",
     "InputSpec": "skmerge._spec",
     "KerasBranch": "skmerge.branches",
+    "MergeComparison": "skmerge.inspection",
+    "MergeComparisonDisplay": "skmerge.inspection",
     "MergedNetClassifier": "skmerge.estimators",
     "MergedNetRegressor": "skmerge.estimators",
     "MultiInput": "skmerge.multi_input",
+    "RecurrentBranch": "skmerge.branches",
+    "SaliencyDisplay": "skmerge.inspection",
+    "SequenceEncoder": "skmerge.encoders",
     "TabularEncoder": "skmerge.encoders",
     "TagEncoder": "skmerge.encoders",
     "TargetSpec": "skmerge._spec",
     "TextEncoder": "skmerge.encoders",
+    "TrainingCurveDisplay": "skmerge.inspection",
+    "ablation": "skmerge.inspection",
     "build_network": "skmerge.network",
+    "compare_merges": "skmerge.inspection",
+    "input_importance": "skmerge.inspection",
 }
 
 __version__ = "0.1.0"

@@ -79,7 +79,7 @@ def infer_column_kind(column: pd.Series, cardinality_threshold: int) -> str:
     Returns
     -------
     str
-        ``"tabular"``, ``"text"``, ``"image"``, ``"tags"`` or ``"array"``.
+        ``"tabular"``, ``"text"``, ``"image"``, ``"tags"``, ``"array"`` or ``"sequence"``.
 
     Raises
     ------
@@ -99,6 +99,8 @@ def infer_column_kind(column: pd.Series, cardinality_threshold: int) -> str:
         return _string_kind(present, cardinality_threshold)
     if "string" in kinds and kinds <= {"image", "path", "string"}:
         return "image" if _are_pictures(_spread(present)) else "tabular"
+    if kinds <= {"vector", "image", "empty"} and _vary_in_length(_spread(present)):
+        return "sequence"
     for kind, cell_kinds in _KINDS_OF_CELLS.items():
         if kinds <= cell_kinds:
             return kind
@@ -207,6 +209,27 @@ def _collection_kind(cell: Iterable[Any]) -> str:
     if not isinstance(cell, (set, frozenset)):
         return "vector"
     return "tags"
+
+
+def _vary_in_length(cells: list[Any]) -> bool:
+    """Whether cells are numbers step by step: vectors, or matrices of as many channels each.
+
+    Pictures vary in size, too, but mostly in both directions; matrices of integers are pictures.
+    """
+    shapes = set()
+    for cell in cells:
+        if not isinstance(cell, (list, tuple, np.ndarray)):
+            return False
+        try:
+            array = np.asarray(cell)
+        except ValueError:
+            return False
+        is_picture = isinstance(cell, np.ndarray) and array.ndim == 2 and array.dtype.kind != "f"
+        if array.ndim not in {1, 2} or is_picture:
+            return False
+        shapes.add(array.shape)
+    ranks = {shape[1:] for shape in shapes if shape[0]}
+    return len(ranks) == 1 and len(shapes) > 1
 
 
 def _string_kind(present: pd.Series, cardinality_threshold: int) -> str:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Mapping
+from dataclasses import replace
 from numbers import Integral, Real
 from typing import Any, ClassVar
 
@@ -23,6 +24,7 @@ from sklearn.utils.class_weight import compute_sample_weight
 from sklearn.utils.validation import _check_sample_weight
 
 from skmerge._errors import did_you_mean
+from skmerge._inside import ReadsInside
 from skmerge._spec import InputSpec, NestedParams
 from skmerge._tables import is_list_of_inputs, name_inputs, take_rows
 from skmerge._targets import check_targets
@@ -55,7 +57,7 @@ def _or_none(resolve: Any, value: Any) -> Any:
         return None
 
 
-class MergedNet(NestedParams, BaseEstimator):
+class MergedNet(NestedParams, ReadsInside, BaseEstimator):
     """What classifier and regressor share: routing, the training rows, the fitted network."""
 
     _families = {"router": _router_of, "branches": _branch_of, "merge": _merge_of}
@@ -65,6 +67,7 @@ class MergedNet(NestedParams, BaseEstimator):
         "branches": [dict, None],
         "head": "no_validation",
         "dropout": [Interval(Real, 0, 1, closed="left")],
+        "input_dropout": [Interval(Real, 0, 1, closed="left")],
         "optimizer": "no_validation",
         "learning_rate": "no_validation",
         "loss": "no_validation",
@@ -162,6 +165,7 @@ class MergedNet(NestedParams, BaseEstimator):
         tags.input_tags.sparse = True
         tags.input_tags.string = True
         tags.input_tags.categorical = True
+        tags.transformer_tags.preserves_dtype = []
         return tags
 
     def _train(
@@ -253,11 +257,13 @@ class MergedNet(NestedParams, BaseEstimator):
         if continued:
             return self.router_, self._encode(self.router_, X, self.specs_)
         if isinstance(X, MultiInput):
-            return None, X
+            return None, _with_presence(X) if self.input_dropout else X
         router = ColumnRouter() if self.router is None else clone(self.router)
         raw = self._raw_inputs(X, router)
         if raw:
             router.set_params(inputs={**({} if router.inputs == "auto" else router.inputs), **raw})
+        if self.input_dropout:
+            router.set_params(missing_inputs="absent")
         return router, router.fit_transform(X)
 
     def _raw_inputs(self, X: Any, router: ColumnRouter) -> dict[str, str]:
@@ -288,7 +294,10 @@ class MergedNet(NestedParams, BaseEstimator):
             if router.takes_entries and isinstance(X, (list, tuple)):
                 X = name_inputs(X, list(router.feature_names_in_))
             X = router.transform(X)
-        return X.select_like(specs)
+        may_be_missing = all(spec.optional for spec in specs.values()) and (
+            router is None or router.missing_inputs == "absent"
+        )
+        return X.select_like(specs, missing_inputs="absent" if may_be_missing else "error")
 
     def _validation_rows(
         self, router: Any, validation_data: Any, targets: Any, specs: Mapping[str, InputSpec]
@@ -352,6 +361,7 @@ class MergedNet(NestedParams, BaseEstimator):
             head,
             targets.spec,
             self.dropout,
+            self.input_dropout,
         )
         return NetworkTrainer.new(plan, options)
 
@@ -385,6 +395,11 @@ class MergedNet(NestedParams, BaseEstimator):
             )
         routed = self._encode(self.router_, X, self.specs_)
         return self._trainer.outputs(network_inputs(routed), len(routed))
+
+
+def _with_presence(X: MultiInput) -> MultiInput:
+    """Return the rows with inputs that a row can lack, be it that none does."""
+    return X.select_like({name: replace(spec, optional=True) for name, spec in X.specs.items()})
 
 
 def _cloned(value: Any) -> Any:

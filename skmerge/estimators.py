@@ -22,19 +22,25 @@ class MergedNetClassifier(ClassifierMixin, MergedNet):
     ----------
     merge : str, Merge, Keras layer or list of those, default="concat"
         How the features of the branches are joined: ``"concat"``, ``"sum"``, ``"subtract"``,
-        ``"multiply"``, ``"average"``, ``"maximum"``, ``"minimum"``, ``"dot"`` or ``"cosine"``, a
-        merging layer of Keras, or a list, whose outputs are concatenated.
+        ``"multiply"``, ``"average"``, ``"maximum"``, ``"minimum"``, ``"dot"``, ``"cosine"``,
+        ``"compare"``, ``"gated"``, ``"bilinear"``, ``"film"``, ``"attention"``, ``"mrnn"`` or
+        ``"late"``, a merging layer of Keras, or a list, whose outputs are concatenated.
     router : ColumnRouter, default=None
         Splits X into inputs. None is ``ColumnRouter()``. A `MultiInput` is taken as it is.
     branches : dict, default=None
         Input names mapped to what reads them: a short name (``"dense"``, ``"embedding"``,
-        ``"conv"``), a branch such as ``ConvBranch(filters=(16, 32))``, a Keras model or layer of
-        your own, or the name of another input, whose weights are then shared. Inputs not named
-        get the branch of their kind.
+        ``"conv"``, ``"recurrent"``, ``"attention"``, ``"conv1d"``), a branch such as
+        ``ConvBranch(filters=(16, 32))``, a Keras model or layer of your own, or the name of
+        another input, whose weights are then shared. Inputs not named get the branch of their
+        kind.
     head : tuple of int, Keras layer or None, default=(64,)
         Widths of the hidden layers between merge and output, or a network of your own there.
     dropout : float, default=0.2
         Fraction of the merged features, and of each hidden layer of the head, dropped in training.
+    input_dropout : float, default=0.0
+        Probability of each input of a row to be taken away in training, as if the row lacked it.
+        The network learns to do without; rows to predict may then lack any input, be it that its
+        columns are not there at all.
     optimizer : str, class or instance of keras.optimizers.Optimizer, default="adam"
         The optimizer. An instance is copied for every fit.
     learning_rate : float or Keras schedule, default=None
@@ -132,6 +138,7 @@ class MergedNetClassifier(ClassifierMixin, MergedNet):
         branches: Any = None,
         head: Any = (64,),
         dropout: float = 0.2,
+        input_dropout: float = 0.0,
         optimizer: Any = "adam",
         learning_rate: Any = None,
         loss: Any = None,
@@ -154,6 +161,7 @@ class MergedNetClassifier(ClassifierMixin, MergedNet):
         self.branches = branches
         self.head = head
         self.dropout = dropout
+        self.input_dropout = input_dropout
         self.optimizer = optimizer
         self.learning_rate = learning_rate
         self.loss = loss
@@ -260,19 +268,25 @@ class MergedNetRegressor(RegressorMixin, MergedNet):
     ----------
     merge : str, Merge, Keras layer or list of those, default="concat"
         How the features of the branches are joined: ``"concat"``, ``"sum"``, ``"subtract"``,
-        ``"multiply"``, ``"average"``, ``"maximum"``, ``"minimum"``, ``"dot"`` or ``"cosine"``, a
-        merging layer of Keras, or a list, whose outputs are concatenated.
+        ``"multiply"``, ``"average"``, ``"maximum"``, ``"minimum"``, ``"dot"``, ``"cosine"``,
+        ``"compare"``, ``"gated"``, ``"bilinear"``, ``"film"``, ``"attention"``, ``"mrnn"`` or
+        ``"late"``, a merging layer of Keras, or a list, whose outputs are concatenated.
     router : ColumnRouter, default=None
         Splits X into inputs. None is ``ColumnRouter()``. A `MultiInput` is taken as it is.
     branches : dict, default=None
         Input names mapped to what reads them: a short name (``"dense"``, ``"embedding"``,
-        ``"conv"``), a branch such as ``ConvBranch(filters=(16, 32))``, a Keras model or layer of
-        your own, or the name of another input, whose weights are then shared. Inputs not named
-        get the branch of their kind.
+        ``"conv"``, ``"recurrent"``, ``"attention"``, ``"conv1d"``), a branch such as
+        ``ConvBranch(filters=(16, 32))``, a Keras model or layer of your own, or the name of
+        another input, whose weights are then shared. Inputs not named get the branch of their
+        kind.
     head : tuple of int, Keras layer or None, default=(64,)
         Widths of the hidden layers between merge and output, or a network of your own there.
     dropout : float, default=0.2
         Fraction of the merged features, and of each hidden layer of the head, dropped in training.
+    input_dropout : float, default=0.0
+        Probability of each input of a row to be taken away in training, as if the row lacked it.
+        The network learns to do without; rows to predict may then lack any input, be it that its
+        columns are not there at all.
     optimizer : str, class or instance of keras.optimizers.Optimizer, default="adam"
         The optimizer. An instance is copied for every fit.
     learning_rate : float or Keras schedule, default=None
@@ -373,6 +387,7 @@ class MergedNetRegressor(RegressorMixin, MergedNet):
         branches: Any = None,
         head: Any = (64,),
         dropout: float = 0.2,
+        input_dropout: float = 0.0,
         optimizer: Any = "adam",
         learning_rate: Any = None,
         loss: Any = None,
@@ -396,6 +411,7 @@ class MergedNetRegressor(RegressorMixin, MergedNet):
         self.branches = branches
         self.head = head
         self.dropout = dropout
+        self.input_dropout = input_dropout
         self.optimizer = optimizer
         self.learning_rate = learning_rate
         self.loss = loss

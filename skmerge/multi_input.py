@@ -10,7 +10,7 @@ from collections.abc import ItemsView, Iterator, KeysView, Mapping, ValuesView
 from typing import Any
 
 import numpy as np
-from scipy.sparse import issparse
+from scipy.sparse import csr_matrix, issparse
 
 from skmerge._errors import did_you_mean, short_repr
 from skmerge._spec import InputSpec
@@ -134,38 +134,51 @@ class MultiInput:
         masks = {name: self.masks[name] for name in names if name in self.masks}
         return MultiInput(arrays, self.specs, masks)
 
-    def select_like(self, specs: Mapping[str, InputSpec]) -> MultiInput:
+    def select_like(
+        self, specs: Mapping[str, InputSpec], *, missing_inputs: str = "error"
+    ) -> MultiInput:
         """Return the inputs that a network was built for, in its order.
 
         Parameters
         ----------
         specs : mapping of str to InputSpec
             The inputs wanted.
+        missing_inputs : {"error", "absent"}, default="error"
+            What an input that is not there at all is: an error, or absent from every row.
 
         Returns
         -------
         MultiInput
-            These inputs; others are left out. The arrays are not copied.
+            These inputs, with these specs; others are left out. The arrays are not copied.
 
         Raises
         ------
         ValueError
-            If an input is missing, or its array is of another shape, dtype or vocabulary.
+            If an input is missing and must not be, or all are, or an array is of another shape,
+            dtype or vocabulary.
         """
         missing = [name for name in specs if name not in self]
-        if missing:
+        if missing and (missing_inputs == "error" or len(missing) == len(specs)):
             raise ValueError(
                 f"Inputs {missing} are missing from X, which has {list(self)}."
                 f"{did_you_mean(missing[0], self)}"
             )
         for name, spec in specs.items():
+            if name in missing:
+                continue
             form, wanted = _form(self.specs[name]), _form(spec)
             if form != wanted:
                 raise ValueError(
                     f"Input {name!r} must be as it was in fit: {wanted}. Got {form}; encode it by "
                     "the same fitted router."
                 )
-        return self.select(list(specs))
+        arrays = {
+            name: absent_rows(spec, len(self)) if name in missing else self[name]
+            for name, spec in specs.items()
+        }
+        masks = {name: self.masks[name] for name in specs if name in self.masks}
+        masks |= {name: np.zeros(len(self), dtype=bool) for name in missing}
+        return MultiInput(arrays, specs, masks)
 
     def __len__(self) -> int:
         return self.shape[0]
@@ -247,6 +260,25 @@ class MultiInput:
                     f"The mask of input {name!r} must have shape ({len(self)},), one value per "
                     f"row. Got {mask.shape}."
                 )
+
+
+def absent_rows(spec: InputSpec, n_rows: int) -> Any:
+    """Return what stands in an input's array for rows that lack it.
+
+    Parameters
+    ----------
+    spec : InputSpec
+        Description of the input.
+    n_rows : int
+        Number of rows.
+
+    Returns
+    -------
+    ndarray or CSR matrix of shape (n_rows, *spec.shape), dtype spec.dtype
+        Zeros; axes of varying length have length 1.
+    """
+    shape = (n_rows, *(1 if length is None else length for length in spec.shape))
+    return (csr_matrix if spec.sparse else np.zeros)(shape, dtype=spec.dtype)
 
 
 def _indexable(array: Any) -> Any:

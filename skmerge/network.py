@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
 import numpy as np
 
-from skmerge._errors import did_you_mean, short_repr
+from skmerge._errors import short_repr
+from skmerge._sharing import resolve_branches
 from skmerge._spec import InputSpec, TargetSpec
-from skmerge.branches import BRANCHES, Branch, DenseBranch, KerasBranch, resolve_branch
+from skmerge.branches import Branch, DenseBranch, KerasBranch
 from skmerge.branches._base import check_widths
 from skmerge.branches._rebuild import is_keras_layer
 from skmerge.merges import Merge, join_in_network, resolve_merge
@@ -22,16 +23,6 @@ _BINARY = TargetSpec("binary", 1)
 #: layers of the network that belong to no input
 _RESERVED = ("merge", "head", "output")
 
-_SHARED_FIELDS = (
-    "shape",
-    "dtype",
-    "vocabulary_size",
-    "code_columns",
-    "cardinalities",
-    "sparse",
-    "step_mask",
-)
-
 
 def build_network(
     specs: Sequence[InputSpec] | Mapping[str, InputSpec],
@@ -41,14 +32,19 @@ def build_network(
     target: TargetSpec = _BINARY,
     *,
     dropout: float = 0.0,
+    input_dropout: float = 0.0,
 ) -> Any:
     """Build the network that reads all inputs and predicts the target.
 
     Each input goes through its branch, a network of its own that is the layer of the input's
     wire name: ``network.get_layer("photo")``. The merge is the layer ``"merge"``, the head
-    ``"head"``, and the last layer ``"output"``. Two builds with the same arguments have the
-    same variables in the same order; initial weights are drawn from Python's `random`, as
-    everywhere in Keras.
+    ``"head"``, and the last layer ``"output"``. The features of a branch can be tapped at the
+    layer ``"photo-features"``, the merged ones at ``"merged-features"``. Two builds with the same
+    arguments have the same variables in the same order; initial weights are drawn from Python's
+    `random`, as everywhere in Keras.
+
+    A merge of predictions (``"late"``) comes after the heads: each input has a head of its own,
+    ``"photo-head"``, and its prediction before the activation is the layer ``"photo-logits"``.
 
     Parameters
     ----------
@@ -70,6 +66,9 @@ def build_network(
     dropout : float, default=0.0
         Share of the merged features, and of the units of each of the head's dense layers,
         dropped in training; 0 up to 1 (excluded).
+    input_dropout : float, default=0.0
+        Probability of each input of a row to be taken away in training, as if the row lacked it,
+        but never all of them; 0 up to 1 (excluded). Above 0, every input has a presence.
 
     Returns
     -------
@@ -104,28 +103,42 @@ def build_network(
     """
     specs = _by_name(specs)
     merge = resolve_merge(merge)
-    if not 0 <= dropout < 1:
-        raise ValueError(f"The 'dropout' must be at least 0 and below 1. Got {dropout!r}.")
+    for name, share in (("dropout", dropout), ("input_dropout", input_dropout)):
+        if not 0 <= share < 1:
+            raise ValueError(f"The {name!r} must be at least 0 and below 1. Got {share!r}.")
+    if input_dropout:
+        specs = {name: replace(spec, optional=True) for name, spec in specs.items()}
     head = _resolve_head(head, dropout)
-    own, owners = _resolve_branches(specs, branches or {})
+    own, owners = resolve_branches(specs, branches or {})
     wires = wire_names(specs)
 
     import keras
 
     networks = {name: _branch_network(own[name], specs[name], wires[name]) for name in own}
-    inputs: dict[str, Any] = {}
-    features, presence = [], []
-    for name, spec in specs.items():
-        read = _read(spec, wires[name], networks[owners[name]], inputs)
-        features.append(read[0])
-        presence.append(read[1])
-    merged = _merged(merge, features, presence, list(specs))
-    if dropout:
-        merged = keras.layers.Dropout(dropout, name="merged-dropout")(merged)
+    inputs = {
+        name: tensor for spec in specs.values() for name, tensor in _inputs(spec, wires[spec.name])
+    }
+    presence = _presence(specs, wires, inputs, input_dropout)
+    features = {
+        name: _features(networks[owners[name]], inputs[wires[name]], presence[name], wires[name])
+        for name in specs
+    }
+    if merge.joins_predictions and len(specs) > 1:
+        features = {
+            name: _logits(
+                _dropped(vector, dropout, f"{wires[name]}-dropout"), head, target, wires[name]
+            )
+            for name, vector in features.items()
+        }
+    merged = _merged(merge, features, list(presence.values()))
+    merged = keras.layers.Identity(name="merged-features")(merged)
+    if merge.joins_predictions and len(specs) > 1:
+        output = keras.layers.Activation(target.activation, dtype="float32", name="output")
+        return keras.Model(inputs, output(merged))
     output = keras.layers.Dense(
         target.n_outputs, activation=target.activation, dtype="float32", name="output"
     )
-    return keras.Model(inputs, output(_headed(head, merged)))
+    return keras.Model(inputs, output(_headed(head, _dropped(merged, dropout, "merged-dropout"))))
 
 
 def network_inputs(X: MultiInput) -> dict[str, Any]:
@@ -223,66 +236,6 @@ def _by_name(specs: Sequence[InputSpec] | Mapping[str, InputSpec]) -> dict[str, 
     return named
 
 
-def _resolve_branches(
-    specs: Mapping[str, InputSpec], branches: Mapping[str, Any]
-) -> tuple[dict[str, Branch], dict[str, str]]:
-    """Return the branches, and for each input the name of the input whose branch reads it."""
-    for name in branches:
-        if name not in specs:
-            raise ValueError(
-                f"'branches' must name inputs, which are {list(specs)}. Got {name!r}."
-                f"{did_you_mean(name, specs)}"
-            )
-    values = {name: branches.get(name, spec.default_branch) for name, spec in specs.items()}
-    shares = {
-        name: value
-        for name, value in values.items()
-        if isinstance(value, str) and value in specs and value not in BRANCHES
-    }
-    owners = {name: _owner(name, shares) for name in specs}
-    for name, owner in owners.items():
-        _check_alike(specs[name], specs[owner])
-    own = {name: _branch(name, values[name], specs) for name in specs if name not in shares}
-    return own, owners
-
-
-def _owner(name: str, shares: Mapping[str, str]) -> str:
-    path = [name]
-    while path[-1] in shares:
-        path.append(shares[path[-1]])
-        if path[-1] in path[:-1]:
-            raise ValueError(
-                "Of inputs that share a branch, one must have a branch of its own. Got a circle: "
-                f"{' -> '.join(map(repr, path))}. Give one of them a branch such as 'dense'."
-            )
-    return path[-1]
-
-
-def _check_alike(spec: InputSpec, owner: InputSpec) -> None:
-    for field in _SHARED_FIELDS:
-        ours, theirs = getattr(spec, field), getattr(owner, field)
-        if ours != theirs:
-            raise ValueError(
-                f"Input {spec.name!r} can share the branch of {owner.name!r} only if both hold "
-                f"alike arrays. Its {field} is {ours!r}, that of {owner.name!r} is {theirs!r}. "
-                "Encode both alike, or give each a branch of its own."
-            )
-
-
-def _branch(name: str, value: Any, specs: Mapping[str, InputSpec]) -> Branch:
-    if isinstance(value, str) and value not in BRANCHES:
-        others = [other for other in specs if other != name]
-        raise ValueError(
-            f"The branch of input {name!r} must be one of {sorted(BRANCHES)}, the name of another "
-            f"input ({others}), a Branch, or a Keras model or layer. Got {value!r}."
-            f"{did_you_mean(value, [*BRANCHES, *others])}"
-        )
-    try:
-        return resolve_branch(value)
-    except ValueError as error:
-        raise ValueError(f"Input {name!r}: {error}") from error
-
-
 def _branch_network(branch: Branch, spec: InputSpec, wire: str) -> Any:
     import keras
 
@@ -310,33 +263,65 @@ def _vector(features: Any, rows: Any) -> Any:
     return features
 
 
-def _read(
-    spec: InputSpec, wire: str, network: Any, inputs: dict[str, Any]
-) -> tuple[Any, Any | None]:
-    """Add an input, and return its features and its presence."""
+def _inputs(spec: InputSpec, wire: str) -> Iterator[tuple[str, Any]]:
+    """Make the tensors of an input: its rows, and its presence if a row can lack it."""
     import keras
 
-    from skmerge._layers import AbsentFeatures, NamedInput
+    from skmerge._layers import NamedInput
 
-    rows = NamedInput(
-        wire, (None, *spec.shape), spec.dtype, sparse=spec.sparse, name=f"{wire}-input"
-    ).output
-    inputs[wire] = rows
+    shape = (None, *spec.shape)
+    yield wire, NamedInput(wire, shape, spec.dtype, spec.sparse, name=f"{wire}-input").output
+    if spec.optional:
+        yield f"{wire}_present", keras.Input((1,), name=f"{wire}_present")
+
+
+def _presence(
+    specs: Mapping[str, InputSpec],
+    wires: Mapping[str, str],
+    inputs: Mapping[str, Any],
+    input_dropout: float,
+) -> dict[str, Any]:
+    """Return the presence of each input, None for those that no row lacks."""
+    from skmerge._layers import InputDropout
+
+    presence = {name: inputs.get(f"{wires[name]}_present") for name in specs}
+    if input_dropout and len(specs) > 1:
+        left = InputDropout(input_dropout, name="input-dropout")(list(presence.values()))
+        presence = dict(zip(specs, left, strict=True))
+    return presence
+
+
+def _features(network: Any, rows: Any, present: Any | None, wire: str) -> Any:
+    import keras
+
+    from skmerge._layers import AbsentFeatures
+
     features = network(rows)
-    if not spec.optional:
-        return features, None
-    present = keras.Input((1,), name=f"{wire}_present")
-    inputs[present.name] = present
-    return AbsentFeatures(name=f"{wire}-absent")([features, present]), present
+    if present is not None:
+        features = AbsentFeatures(name=f"{wire}-absent")([features, present])
+    return keras.layers.Identity(name=f"{wire}-features")(features)
 
 
-def _merged(merge: Merge, features: list[Any], presence: list[Any], names: list[str]) -> Any:
+def _dropped(features: Any, dropout: float, name: str) -> Any:
+    import keras
+
+    return keras.layers.Dropout(dropout, name=name)(features) if dropout else features
+
+
+def _logits(features: Any, head: Branch | None, target: TargetSpec, wire: str) -> Any:
+    import keras
+
+    headed = _headed(head, features, f"{wire}-head")
+    return keras.layers.Dense(target.n_outputs, dtype="float32", name=f"{wire}-logits")(headed)
+
+
+def _merged(merge: Merge, features: dict[str, Any], presence: list[Any]) -> Any:
     if len(features) == 1:
-        return features[0]
+        return next(iter(features.values()))
     try:
-        return join_in_network(merge, features, presence=presence, name="merge")
+        return join_in_network(merge, list(features.values()), presence=presence, name="merge")
     except Exception as error:
-        widths = {name: vector.shape[-1] for name, vector in zip(names, features, strict=True)}
+        widths = {name: vector.shape[-1] for name, vector in features.items()}
         raise ValueError(
             f"{merge!r} cannot join the features of these inputs, of widths {widths}. {error}"
         ) from error
@@ -359,8 +344,8 @@ def _resolve_head(head: Any, dropout: float) -> Branch | None:
     return DenseBranch(widths, dropout=dropout) if widths else None
 
 
-def _headed(head: Branch | None, merged: Any) -> Any:
+def _headed(head: Branch | None, merged: Any, name: str = "head") -> Any:
     if head is None:
         return merged
     spec = InputSpec("merged features", "array", (merged.shape[-1],), dtype=merged.dtype)
-    return _branch_network(head, spec, "head")(merged)
+    return _branch_network(head, spec, name)(merged)

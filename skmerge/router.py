@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 from sklearn.base import BaseEstimator, TransformerMixin, clone
-from sklearn.utils._param_validation import Interval
+from sklearn.utils._param_validation import Interval, StrOptions
 from sklearn.utils.validation import check_is_fitted
 
 from skmerge._errors import did_you_mean, short_repr
@@ -20,7 +20,7 @@ from skmerge._spec import NestedParams
 from skmerge._tables import BY_POSITION, ENTRIES, WHOLE_MATRIX, MatrixTable, Table, read_table
 from skmerge.encoders import ENCODERS
 from skmerge.encoders._base import Encoder
-from skmerge.multi_input import MultiInput
+from skmerge.multi_input import MultiInput, absent_rows
 
 
 @dataclass(frozen=True)
@@ -84,6 +84,10 @@ class ColumnRouter(NestedParams, TransformerMixin, BaseEstimator, auto_wrap_outp
     cardinality_threshold : int, default=40
         Columns of strings of several words are taken for text when they have more distinct
         values than this or when more than half of the rows differ, otherwise for categories.
+    missing_inputs : {"error", "absent"}, default="error"
+        What ``transform`` makes of rows that have none of an input's columns: an error, or an
+        input that is absent from all of them. ``"absent"`` makes every input one that a row can
+        lack. Where an input has some of its columns, the others must be there either way.
 
     Attributes
     ----------
@@ -126,6 +130,7 @@ class ColumnRouter(NestedParams, TransformerMixin, BaseEstimator, auto_wrap_outp
         "inputs": [dict, str],
         "remainder": [str, Encoder],
         "cardinality_threshold": [Interval(Integral, 0, None, closed="left")],
+        "missing_inputs": [StrOptions({"error", "absent"})],
     }
 
     def __init__(
@@ -134,10 +139,12 @@ class ColumnRouter(NestedParams, TransformerMixin, BaseEstimator, auto_wrap_outp
         *,
         remainder: Any = "auto",
         cardinality_threshold: int = 40,
+        missing_inputs: str = "error",
     ) -> None:
         self.inputs = inputs
         self.remainder = remainder
         self.cardinality_threshold = cardinality_threshold
+        self.missing_inputs = missing_inputs
 
     @property
     def takes_entries(self) -> bool:
@@ -200,9 +207,11 @@ class ColumnRouter(NestedParams, TransformerMixin, BaseEstimator, auto_wrap_outp
             with _naming(name, encoder, columns):
                 encoder.fit(cells)
                 arrays[name], mask = encoder.encode(cells)
+            specs[name] = replace(encoder.spec_, name=name)
+            if self.missing_inputs == "absent":
+                specs[name] = replace(specs[name], optional=True)
             if mask is not None:
                 masks[name] = mask
-            specs[name] = replace(encoder.spec_, name=name)
             routed[name] = RoutedInput(encoder, columns)
         self._remember(table, routed, specs)
         return MultiInput(arrays, specs, masks)
@@ -224,7 +233,8 @@ class ColumnRouter(NestedParams, TransformerMixin, BaseEstimator, auto_wrap_outp
         Raises
         ------
         ValueError
-            If a column is missing, or its cells are not of the kind seen during ``fit``.
+            If a column is missing (see `missing_inputs`), or its cells are not of the kind seen
+            during ``fit``.
         """
         check_is_fitted(self)
         table = read_table(X, by_position=self._form == BY_POSITION)
@@ -235,10 +245,13 @@ class ColumnRouter(NestedParams, TransformerMixin, BaseEstimator, auto_wrap_outp
                 f"{type(self).__name__} was fitted on {self._form} and must get one again. "
                 f"Got {table.form}."
             )
-        else:
-            self._check_columns(table)
+        absent = set() if self._form == WHOLE_MATRIX else self._absent_inputs(table)
         arrays, masks = {}, {}
         for name, routed in self.inputs_.items():
+            if name in absent:
+                arrays[name] = absent_rows(self.specs_[name], table.n_rows)
+                masks[name] = np.zeros(table.n_rows, dtype=bool)
+                continue
             with _naming(name, routed.encoder, routed.columns):
                 arrays[name], mask = routed.encoder.encode(table.cells(routed.columns))
             if mask is not None:
@@ -310,17 +323,29 @@ class ColumnRouter(NestedParams, TransformerMixin, BaseEstimator, auto_wrap_outp
                 f"Got {self.remainder!r}.{did_you_mean(self.remainder, words)}"
             )
 
-    def _check_columns(self, table: Table) -> None:
+    def _absent_inputs(self, table: Table) -> set[str]:
+        """Return the inputs of which no column is there, and raise for what must be there."""
+        absent: set[str] = set()
         for name, routed in self.inputs_.items():
             columns = routed.columns if isinstance(routed.columns, list) else [routed.columns]
             missing = [column for column in columns if column not in table.names]
-            if missing:
-                what = f"Column {missing[0]!r}" if len(missing) == 1 else f"Columns {missing}"
-                raise ValueError(
-                    f"{what} of input {name!r} {'is' if len(missing) == 1 else 'are'} missing from "
-                    f"X. X has columns {short_repr(table.names)}."
-                    f"{did_you_mean(missing[0], table.names)}"
-                )
+            if not missing:
+                continue
+            if self.missing_inputs == "absent" and len(missing) == len(columns):
+                absent.add(name)
+                continue
+            what = f"Column {missing[0]!r}" if len(missing) == 1 else f"Columns {missing}"
+            raise ValueError(
+                f"{what} of input {name!r} {'is' if len(missing) == 1 else 'are'} missing from "
+                f"X. X has columns {short_repr(table.names)}."
+                f"{did_you_mean(missing[0], table.names)}"
+            )
+        if len(absent) == len(self.inputs_):
+            raise ValueError(
+                f"X must have the columns of at least one input. Got {short_repr(table.names)}, "
+                f"and the inputs read {list(self.inputs_.values())!r}."
+            )
+        return absent
 
     def _remember(
         self, table: Table, routed: dict[str, RoutedInput], specs: dict[str, Any]

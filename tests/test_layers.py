@@ -18,9 +18,9 @@ LAYERS = {
     "Keras layers": ["_layers"],
     "branches": ["branches"],
     "merges": ["merges"],
-    "network": ["network"],
+    "network": ["_sharing", "network", "_reading"],
     "training": ["training"],
-    "estimators": ["_targets", "_merged_net", "estimators"],
+    "estimators": ["_targets", "_inside", "_network_parts", "_drawing", "_diagram", "_merged_net", "estimators"],
     "inspection": ["inspection"],
 }
 

@@ -392,3 +392,18 @@ def test_inputs_like_those_of_a_fit_come_in_its_order():
     wider = InputSpec("a", "array", (4,), "float64")
     with pytest.raises(ValueError, match=r"Input 'a' must be as it was in fit: .*\(4,\).*\(3,\)"):
         X.select_like({"a": wider})
+
+
+def test_a_missing_input_can_be_absent_from_every_row():
+    X = MultiInput({"a": np.ones((3, 2))})
+    specs = {
+        "a": X.specs["a"],
+        "ids": InputSpec("ids", "text", (None,), "int32", vocabulary_size=9, optional=True),
+    }
+    selected = X.select_like(specs, missing_inputs="absent")
+    np.testing.assert_array_equal(selected["ids"], np.zeros((3, 1), "int32"))
+    assert selected["ids"].dtype == "int32"
+    assert not selected.masks["ids"].any()
+    assert selected.specs == specs
+    with pytest.raises(ValueError, match=r"Inputs \['ids'\] are missing"):
+        X.select_like({"ids": specs["ids"]}, missing_inputs="absent")

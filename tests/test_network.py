@@ -90,7 +90,7 @@ def test_specs_may_come_as_mapping():
 
 def test_one_input_passes_through_the_merge():
     network = build_network([AGE], merge="multiply", head=())
-    assert layer_names(network) == ["age-input", "age", "output"]
+    assert layer_names(network) == ["age-input", "age", "age-features", "merged-features", "output"]
 
 
 @pytest.mark.parametrize("merge", ["concat", "sum", "cosine"])
@@ -362,17 +362,18 @@ def test_branch_instances_and_keras_objects_mix():
         ),
         (
             {"branches": {"photo": "cnov"}},
-            r"branch of input 'photo' must be one of \['conv', .*input \(\['note', 'age'\]\)"
+            r"branch of input 'photo' must be one of \['attention', .*input \(\['note', 'age'\]\)"
             r".*Got 'cnov'\. Did you mean 'conv'\?",
         ),
         ({"branches": {"photo": "note_"}}, r"Got 'note_'\. Did you mean 'note'\?"),
         ({"branches": {"photo": 3}}, r"Input 'photo': A branch must be one of .*Got 3"),
         (
-            {"specs": vectors("x", default_branch="recurrent")},
-            "branch of input 'x' must be one of.*Got 'recurrent'",
+            {"specs": vectors("x", default_branch="spectral")},
+            "branch of input 'x' must be one of.*Got 'spectral'",
         ),
         ({"merge": "gatd"}, r"The 'merge' parameter must be one of \['concat'.*Got 'gatd'"),
         ({"dropout": 1.0}, r"'dropout' must be at least 0 and below 1\. Got 1\.0"),
+        ({"input_dropout": -1}, r"'input_dropout' must be at least 0 and below 1\. Got -1"),
         ({"merge": "subtract"}, r"Subtract\(\) cannot join.*'photo': 64, 'note': 64, 'age': 64"),
         ({"branches": {"age": "conv"}}, r"Input 'age': ConvBranch\(\) cannot read InputSpec\("),
         ({"specs": vectors("x", dtype="<U5")}, "Input 'x': .*<U5"),

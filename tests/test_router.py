@@ -10,6 +10,7 @@ from sklearn.base import clone
 from sklearn.compose import make_column_selector
 from sklearn.decomposition import PCA
 from sklearn.exceptions import NotFittedError
+from sklearn.feature_extraction.text import TfidfVectorizer
 from sklearn.model_selection import cross_val_score, train_test_split
 from sklearn.pipeline import make_pipeline
 from sklearn.utils.estimator_checks import parametrize_with_checks
@@ -151,6 +152,49 @@ def test_a_missing_column_is_named_with_its_input(mixed):
         renamed.transform(mixed.drop(columns="photo"))
     with pytest.raises(ValueError, match=r"Columns \['age', 'city'\] of input 'tabular' are"):
         router.transform(mixed.drop(columns=["age", "city"]))
+
+
+class TestMissingInputs:
+    def test_an_input_without_any_column_is_absent_from_all_rows(self, mixed):
+        router = ColumnRouter(missing_inputs="absent").fit(mixed)
+        assert all(spec.optional for spec in router.specs_.values())
+        X = router.transform(mixed.drop(columns=["photo", "note"]))
+        whole = router.transform(mixed)
+        for name in ("photo", "note"):
+            assert not X.masks[name].any()
+            assert X[name].shape == whole[name].shape
+            assert X[name].dtype == whole[name].dtype
+            assert not X[name].any()
+        np.testing.assert_array_equal(X["tabular"], whole["tabular"])
+
+    def test_a_sparse_input_stays_sparse(self, mixed):
+        router = ColumnRouter(
+            {"note": ArrayEncoder(TfidfVectorizer())}, missing_inputs="absent"
+        ).fit(mixed)
+        X = router.transform(mixed.drop(columns="note"))
+        assert X["note"].shape == (len(mixed), router.specs_["note"].shape[0])
+        assert X["note"].nnz == 0
+
+    def test_part_of_an_input_is_still_an_error(self, mixed):
+        router = ColumnRouter(missing_inputs="absent").fit(mixed)
+        with pytest.raises(ValueError, match="Column 'age' of input 'tabular' is missing"):
+            router.transform(mixed.drop(columns="age"))
+
+    def test_so_is_a_frame_without_any_of_them(self, mixed):
+        router = ColumnRouter(missing_inputs="absent").fit(mixed)
+        with pytest.raises(ValueError, match=r"at least one input\. Got \['other'\]"):
+            router.transform(pd.DataFrame({"other": [1, 2]}))
+
+    def test_entries_of_a_dict_may_be_missing(self):
+        entries = {"left": np.ones((3, 2)), "right": np.ones((3, 1))}
+        router = ColumnRouter(missing_inputs="absent").fit(entries)
+        X = router.transform({"right": np.ones((5, 1))})
+        assert X["left"].shape == (5, 2)
+        assert not X.masks["left"].any()
+
+    def test_the_word_is_checked(self, mixed):
+        with pytest.raises(ValueError, match="'missing_inputs' parameter of ColumnRouter"):
+            ColumnRouter(missing_inputs="ignore").fit(mixed)
 
 
 def test_an_error_of_an_encoder_names_its_input(mixed):

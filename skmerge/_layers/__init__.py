@@ -5,8 +5,15 @@ Keras, so it is imported where a network is built; import it before
 ``keras.saving.load_model`` reads a saved network.
 """
 
-from skmerge._layers.inputs import AbsentFeatures, NamedInput
+from skmerge._layers.inputs import AbsentFeatures, InputDropout, NamedInput
 from skmerge._layers.pooling import MaskedPooling, UnitVectors
 from skmerge._layers.tabular import TabularFeatures
 
-__all__ = ["AbsentFeatures", "MaskedPooling", "NamedInput", "TabularFeatures", "UnitVectors"]
+__all__ = [
+    "AbsentFeatures",
+    "InputDropout",
+    "MaskedPooling",
+    "NamedInput",
+    "TabularFeatures",
+    "UnitVectors",
+]

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 
 import keras
+from keras import ops
 
 from skmerge._layers._registry import register
 
@@ -72,3 +73,54 @@ class AbsentFeatures(keras.layers.Layer):
         """Choose between the features and the learned vector by presence."""
         features, present = inputs
         return present * features + (1 - present) * self.absent
+
+
+@register
+class InputDropout(keras.layers.Layer):
+    """Inputs taken away from rows at random in training, so that the network learns to do without.
+
+    Each input of a row is taken away with the same probability, independently; a row that would
+    lose all that it has keeps all of it. (Neverova 2016, "ModDrop", arXiv 1501.00102, section 4.2,
+    without the last.)
+
+    Shape: a list of presences, each ``(batch, 1)`` of ones and zeros, to the same.
+
+    Parameters
+    ----------
+    rate : float
+        Probability of each input to be taken away, 0 up to 1 (excluded).
+    name, trainable, dtype
+        As in every Keras layer.
+    """
+
+    def __init__(
+        self,
+        rate: float,
+        *,
+        name: str | None = None,
+        trainable: bool = True,
+        dtype: Any = None,
+    ) -> None:
+        super().__init__(name=name, trainable=trainable, dtype=dtype)
+        self.rate = rate
+        self.seed_generator = keras.random.SeedGenerator()
+
+    def call(self, inputs: Sequence[Any], training: bool = False) -> list[Any]:
+        """Return the presences, some of them set to 0 in training."""
+        if not training:
+            return list(inputs)
+        present = ops.concatenate(inputs, axis=1)
+        draws = keras.random.uniform(
+            ops.shape(present), dtype=present.dtype, seed=self.seed_generator
+        )
+        left = present * ops.cast(draws >= self.rate, present.dtype)
+        left = ops.where(ops.max(left, axis=1, keepdims=True) > 0, left, present)
+        return [left[:, position : position + 1] for position in range(len(inputs))]
+
+    def compute_output_shape(self, input_shape: Any) -> list[Any]:
+        """Return the shapes of the inputs."""
+        return list(input_shape)
+
+    def get_config(self) -> dict[str, Any]:
+        """Return what `__init__` takes."""
+        return super().get_config() | {"rate": self.rate}

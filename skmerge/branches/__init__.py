@@ -11,25 +11,34 @@ from typing import Any
 from skmerge._errors import did_you_mean, short_repr
 from skmerge.branches._base import Branch
 from skmerge.branches._rebuild import is_keras_layer
+from skmerge.branches.attention import AttentionBranch
 from skmerge.branches.conv import ConvBranch
+from skmerge.branches.conv1d import Conv1DBranch
 from skmerge.branches.dense import DenseBranch
 from skmerge.branches.embedding import EmbeddingBranch
 from skmerge.branches.keras_branch import KerasBranch
+from skmerge.branches.recurrent import RecurrentBranch
 
 __all__ = [
     "BRANCHES",
+    "AttentionBranch",
     "Branch",
+    "Conv1DBranch",
     "ConvBranch",
     "DenseBranch",
     "EmbeddingBranch",
     "KerasBranch",
+    "RecurrentBranch",
     "resolve_branch",
 ]
 
 BRANCHES: dict[str, type[Branch]] = {
+    "attention": AttentionBranch,
     "conv": ConvBranch,
+    "conv1d": Conv1DBranch,
     "dense": DenseBranch,
     "embedding": EmbeddingBranch,
+    "recurrent": RecurrentBranch,
 }
 
 

@@ -10,11 +10,12 @@ from sklearn.utils._param_validation import Interval, StrOptions
 
 from skmerge._spec import InputSpec
 from skmerge.branches._base import Branch, check_widths
+from skmerge.branches._blocks import BLOCKS, N_PATHS, Convolution
 from skmerge.branches.dense import as_float, dense_layers, flat
 
 
 class ConvBranch(Branch):
-    """Convolutions with max pooling after each, then dense layers.
+    """Blocks of convolutions in stages with max pooling after each, then dense layers.
 
     Reads pictures of shape ``(height, width, channels)`` or ``(height, width)``. Pictures of
     dtype uint8 (0 to 255) are brought to 0..1 inside the network. Convolutions keep the size
@@ -27,40 +28,82 @@ class ConvBranch(Branch):
     Parameters
     ----------
     filters : tuple of int, default=(32, 64)
-        Numbers of filters of the convolutions, first to last; max pooling follows each.
+        Numbers of filters of the stages, first to last: the width of what each block of a stage
+        puts out. Max pooling follows each stage.
     units : tuple of int, default=(64,)
         Widths of the dense layers, ``()`` for none.
+    block : {"plain", "inception", "residual"}, default="plain"
+        What a stage is made of. ``"plain"`` is one convolution. ``"inception"`` [1]_ has four
+        paths side by side, whose outputs are concatenated: a 1 x 1 convolution, a 1 x 1
+        reduction before a 3 x 3 and one before a 5 x 5 convolution, and 3 x 3 max pooling before
+        a 1 x 1 convolution. They take a quarter, a half, an eighth and an eighth of `filters`,
+        which must be at least 4. ``"residual"`` [2]_ is two convolutions to whose output the
+        input is added, through a 1 x 1 convolution where their widths differ.
+    depth : int, default=1
+        Number of blocks in each stage, before its pooling.
     kernel_size : int or tuple of int, default=3
-        Height and width of a filter, in pixels.
+        Height and width of a filter, in pixels. Of no effect for ``"inception"``.
     pool_size : int or tuple of int, default=2
         Height and width of a max pooling window, in pixels; 1 for no pooling.
     activation : str or None, default="relu"
-        Name of the Keras activation after each convolution and dense layer.
+        Name of the Keras activation after each convolution (in residual blocks after the first
+        convolution and after the addition) and each dense layer.
     batch_normalization : bool, default=False
-        Whether to normalise the outputs of each convolution before the activation. Fewer
-        epochs, slower ones; needs some hundred training steps before it predicts well.
+        Whether to normalise the outputs of each convolution before the activation, in residual
+        blocks before the addition. Fewer epochs, slower ones; needs some hundred training steps
+        before it predicts well.
     pooling : {"max", "average", "flatten"}, default="max"
         What the dense layers read of the last maps: each filter's largest or average value
         over all positions, or every position.
     dropout : float, default=0.0
         Share of the units dropped after each dense layer in training, 0 up to 1 (excluded).
+    flip : {"horizontal", "vertical", "both"} or None, default=None
+        Whether every second picture is mirrored in training: left to right, top to bottom, or
+        both, each drawn on its own.
+    shift : float, default=0.0
+        Largest shift of pictures in training, as a share of their height and width; 0 up to 1
+        (excluded). Pixels from beyond an edge are those of the edge.
+    zoom : float, default=0.0
+        Largest zoom of pictures in training: what is seen is between ``1 - zoom`` and
+        ``1 + zoom`` of height and width; 0 up to 1 (excluded).
+
+    Notes
+    -----
+    Departures from the papers: pictures shrink by max pooling after a stage and never by strides,
+    and there is no stem of larger filters before the first. The widths within an inception block
+    are in the proportions of GoogLeNet's block 3a [1]_ (table 1): 64, 128, 32 and 32 of 256,
+    with reductions to 96 before the 128 and to 16 before the 32.
+
+    References
+    ----------
+    .. [1] C. Szegedy et al., "Going Deeper with Convolutions", CVPR 2015, arXiv:1409.4842;
+       fig. 2b.
+    .. [2] K. He et al., "Deep Residual Learning for Image Recognition", CVPR 2016,
+       arXiv:1512.03385; eq. 1 and 2.
 
     Examples
     --------
     >>> from skmerge import ConvBranch
     >>> ConvBranch(filters=(16, 32, 64), pooling="average")
     ConvBranch(filters=(16, 32, 64), pooling='average')
+    >>> ConvBranch(block="inception", flip="horizontal", shift=0.1)
+    ConvBranch(block='inception', flip='horizontal', shift=0.1)
     """
 
     _parameter_constraints = {
         "filters": [tuple, list],
         "units": [tuple, list],
+        "block": [StrOptions(set(BLOCKS))],
+        "depth": [Interval(Integral, 1, None, closed="left")],
         "kernel_size": [tuple, list, Interval(Integral, 1, None, closed="left")],
         "pool_size": [tuple, list, Interval(Integral, 1, None, closed="left")],
         "activation": [str, None],
         "batch_normalization": ["boolean"],
         "pooling": [StrOptions({"max", "average", "flatten"})],
         "dropout": [Interval(Real, 0, 1, closed="left")],
+        "flip": [StrOptions({"horizontal", "vertical", "both"}), None],
+        "shift": [Interval(Real, 0, 1, closed="left")],
+        "zoom": [Interval(Real, 0, 1, closed="left")],
     }
 
     def __init__(
@@ -68,24 +111,34 @@ class ConvBranch(Branch):
         filters: tuple[int, ...] = (32, 64),
         units: tuple[int, ...] = (64,),
         *,
+        block: str = "plain",
+        depth: int = 1,
         kernel_size: int | tuple[int, int] = 3,
         pool_size: int | tuple[int, int] = 2,
         activation: str | None = "relu",
         batch_normalization: bool = False,
         pooling: str = "max",
         dropout: float = 0.0,
+        flip: str | None = None,
+        shift: float = 0.0,
+        zoom: float = 0.0,
     ) -> None:
         self.filters = filters
         self.units = units
+        self.block = block
+        self.depth = depth
         self.kernel_size = kernel_size
         self.pool_size = pool_size
         self.activation = activation
         self.batch_normalization = batch_normalization
         self.pooling = pooling
         self.dropout = dropout
+        self.flip = flip
+        self.shift = shift
+        self.zoom = zoom
 
     def build(self, tensor: Any, spec: InputSpec) -> Any:
-        """Add the convolutions and dense layers to the network.
+        """Add the blocks and dense layers to the network.
 
         Parameters
         ----------
@@ -107,10 +160,9 @@ class ConvBranch(Branch):
         """
         self._check_parameters()
         self._check_pictures(spec)
-        maps = self._pixels(tensor, spec)
-        for position, n_filters in enumerate(self.filters, start=1):
-            maps = self._convolved(maps, n_filters, f"conv_{position}")
-            maps = self._pooled(maps, f"pool_{position}")
+        maps = self._varied(self._pixels(tensor, spec))
+        for stage, n_filters in enumerate(self.filters, start=1):
+            maps = self._pooled(self._blocks(maps, n_filters, stage), f"pool_{stage}")
         features = self._vector(maps)
         return dense_layers(features, self.units, activation=self.activation, dropout=self.dropout)
 
@@ -118,6 +170,11 @@ class ConvBranch(Branch):
         self._validate_params()
         for name in ("filters", "units"):
             check_widths(name, type(self).__name__, getattr(self, name))
+        if self.block == "inception" and min(self.filters, default=N_PATHS) < N_PATHS:
+            raise ValueError(
+                "The 'filters' of ConvBranch(block='inception') must be at least 4 in each stage, "
+                f"one for each of its four paths. Got {self.filters!r}."
+            )
         for name in ("kernel_size", "pool_size"):
             size = _pair(getattr(self, name))
             check_widths(name, type(self).__name__, size)
@@ -151,23 +208,20 @@ class ConvBranch(Branch):
             pixels = as_float(tensor)
         return ops.expand_dims(pixels, -1) if len(spec.shape) == 2 else pixels
 
-    def _convolved(self, maps: Any, n_filters: int, name: str) -> Any:
-        from keras import layers
+    def _varied(self, pixels: Any) -> Any:
+        if self.flip is None and not self.shift and not self.zoom:
+            return pixels
+        from skmerge._layers.pictures import VariedPictures
 
-        bias, activation = True, self.activation
-        if self.batch_normalization:
-            bias, activation = False, None
-        maps = layers.Conv2D(
-            n_filters,
-            self.kernel_size,
-            padding="same",
-            activation=activation,
-            use_bias=bias,
-            name=name,
-        )(maps)
-        if self.batch_normalization:
-            maps = layers.BatchNormalization(name=f"{name}-normalized")(maps)
-            maps = layers.Activation(self.activation, name=f"{name}-activated")(maps)
+        return VariedPictures(self.flip, self.shift, self.zoom, name="varied")(pixels)
+
+    def _blocks(self, maps: Any, n_filters: int, stage: int) -> Any:
+        add_block = BLOCKS[self.block]
+        convolution = Convolution(self.activation, self.batch_normalization)
+        name = f"{'conv' if self.block == 'plain' else self.block}_{stage}"
+        for position in range(1, self.depth + 1):
+            block_name = name if position == 1 else f"{name}_{position}"
+            maps = add_block(maps, n_filters, self.kernel_size, convolution, block_name)
         return maps
 
     def _pooled(self, maps: Any, name: str) -> Any:

@@ -16,9 +16,14 @@ class KerasBranch(HoldsNetwork, Branch):
     """A Keras model or layer of your own.
 
     The model itself is never trained: each network gets a new one of its configuration. It
-    reads the input as it is, integers cast to float32 (pictures of dtype uint8 are 0..255, not
-    rescaled), ids of words left as integers. Outputs of higher rank than
-    ``(batch, units)`` are flattened.
+    reads the input as it is, integers cast to float32, ids of words left as integers. Pictures
+    of dtype uint8 are 0..255, not rescaled: put the layer that the model expects before it, for
+    example ``Rescaling(1 / 127.5, offset=-1)`` before ``keras.applications.MobileNetV2``, whose
+    ``preprocess_input`` does the same to arrays.
+
+    Outputs of rank 4, the maps ``(batch, height, width, channels)`` of a model without its top,
+    are averaged over height and width; other outputs of higher rank than ``(batch, units)`` are
+    flattened. A model that ends with ``Flatten`` or a pooling layer decides that itself.
 
     Parameters
     ----------
@@ -29,9 +34,16 @@ class KerasBranch(HoldsNetwork, Branch):
         each call; that is then used as it was made.
     weights : {"fresh", "keep"}, default="fresh"
         New random weights, or a copy of the weights that `network` has when the network is
-        built. Of no effect for a function's model.
+        built: ``"keep"`` is for a model that was trained or loaded before, and together with
+        ``trainable=False`` for one that is to stay as it is. Of no effect for a function's
+        model, which keeps the weights it was made with.
     trainable : bool, default=None
-        Whether training changes the weights. None leaves that to `network`.
+        Whether training changes the weights. None leaves that to `network`. Where it does not,
+        batch normalisation keeps its statistics too.
+
+    See Also
+    --------
+    ConvBranch : Convolutions for pictures, without a model of your own.
 
     Examples
     --------
@@ -66,7 +78,7 @@ class KerasBranch(HoldsNetwork, Branch):
         Returns
         -------
         KerasTensor of shape (batch, units)
-            The network's output, flattened.
+            The network's output: maps averaged over positions, all else flattened.
 
         Raises
         ------
@@ -85,7 +97,7 @@ class KerasBranch(HoldsNetwork, Branch):
             # TensorFlow skips an assignment of the value that is there, and so the inner layers
             network.trainable = not self.trainable
             network.trainable = self.trainable
-        return flat(as_float(output))
+        return _vector(as_float(output))
 
     def _kept_weights(self) -> list[Any]:
         if not self.network.built:
@@ -102,11 +114,19 @@ class KerasBranch(HoldsNetwork, Branch):
                 f"A network of a branch must have one output. {self.network!r} returns "
                 f"{type(output).__name__} of {len(output)}. Wrap it in a model that returns one."
             )
-        if None in shape[1:]:
+        if None in (shape[3:] if len(shape) == 4 else shape[1:]):
             raise ValueError(
                 f"A network of a branch must output rows of one size. {self.network!r} outputs "
                 f"shape {shape}, where None varies. End it with a pooling layer."
             )
+
+
+def _vector(output: Any) -> Any:
+    from keras import layers
+
+    if len(output.shape) == 4:
+        return layers.GlobalAveragePooling2D(name="average")(output)
+    return flat(output)
 
 
 def _check_input(network: Any, tensor: Any) -> None:

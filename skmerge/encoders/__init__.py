@@ -6,6 +6,7 @@ from skmerge._errors import did_you_mean, short_repr
 from skmerge.encoders._base import Encoder
 from skmerge.encoders.array import ArrayEncoder
 from skmerge.encoders.image import ImageEncoder
+from skmerge.encoders.sequence import SequenceEncoder
 from skmerge.encoders.tabular import TabularEncoder
 from skmerge.encoders.tags import TagEncoder
 from skmerge.encoders.text import TextEncoder
@@ -13,6 +14,7 @@ from skmerge.encoders.text import TextEncoder
 ENCODERS: dict[str, type[Encoder]] = {
     "array": ArrayEncoder,
     "image": ImageEncoder,
+    "sequence": SequenceEncoder,
     "tabular": TabularEncoder,
     "tags": TagEncoder,
     "text": TextEncoder,

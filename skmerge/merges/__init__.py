@@ -11,20 +11,34 @@ from typing import Any
 from skmerge._errors import did_you_mean, short_repr
 from skmerge.branches._rebuild import is_keras_layer
 from skmerge.merges._base import Merge, join_in_network
+from skmerge.merges.attention import AttentionMerge
+from skmerge.merges.bilinear import Bilinear
+from skmerge.merges.compare import Compare
 from skmerge.merges.concat import Concat
 from skmerge.merges.elementwise import Average, Maximum, Minimum, Multiply, Subtract, Sum
+from skmerge.merges.film import FiLM
+from skmerge.merges.gated import Gated
 from skmerge.merges.keras_merge import KerasMerge
+from skmerge.merges.late import Late
 from skmerge.merges.many import MergeList
+from skmerge.merges.mrnn import MRNN
 from skmerge.merges.products import Cosine, Dot
 
 __all__ = [
     "ALIASES",
     "MERGES",
+    "MRNN",
+    "AttentionMerge",
     "Average",
+    "Bilinear",
+    "Compare",
     "Concat",
     "Cosine",
     "Dot",
+    "FiLM",
+    "Gated",
     "KerasMerge",
+    "Late",
     "Maximum",
     "Merge",
     "MergeList",
@@ -46,6 +60,13 @@ MERGES: dict[str, type[Merge]] = {
     "minimum": Minimum,
     "dot": Dot,
     "cosine": Cosine,
+    "compare": Compare,
+    "gated": Gated,
+    "bilinear": Bilinear,
+    "film": FiLM,
+    "attention": AttentionMerge,
+    "mrnn": MRNN,
+    "late": Late,
 }
 
 #: names that Keras 1 and Keras itself use for the same modes

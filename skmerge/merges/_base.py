@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from numbers import Integral
-from typing import Any
+from typing import Any, ClassVar
 
 from sklearn.base import BaseEstimator
 from sklearn.utils._param_validation import Interval
@@ -27,6 +27,9 @@ class Merge(BaseEstimator, ABC):
         "units": [Interval(Integral, 1, None, closed="left"), None]
     }
 
+    #: whether the formula itself maps the features to `units`: `_join` gets them as they are
+    maps_in_join: ClassVar[bool] = False
+
     def __init__(self, units: int | None = None) -> None:
         self.units = units
 
@@ -34,6 +37,9 @@ class Merge(BaseEstimator, ABC):
     @abstractmethod
     def needs_equal_widths(self) -> bool:
         """Whether `_join` needs features of one width; a class attribute will do."""
+
+    #: whether it joins what each branch's own head predicts, before the activation
+    joins_predictions: ClassVar[bool] = False
 
     def join(self, features: list[Any], *, presence: list[Any] | None = None) -> Any:
         """Add this merge's layers to the network.
@@ -60,7 +66,8 @@ class Merge(BaseEstimator, ABC):
         if len(features) < 2:
             raise ValueError(f"A merge joins at least two branches. Got {len(features)}.")
         presence = [None] * len(features) if presence is None else presence
-        return self._join(self._project(features), presence)
+        projected = features if self.maps_in_join else self._project(features)
+        return self._join(projected, presence)
 
     @abstractmethod
     def _join(self, features: list[Any], presence: list[Any]) -> Any:
@@ -75,11 +82,50 @@ class Merge(BaseEstimator, ABC):
         if units is None:
             if not self.needs_equal_widths or len(set(widths)) == 1:
                 return features
-            units = max(widths)
+            units = widest(features)
         return [
             keras.layers.Dense(units, use_bias=False, name=f"project_{position}")(feature)
             for position, feature in enumerate(features)
         ]
+
+
+def widest(features: list[Any]) -> int:
+    """Return the width of the widest features.
+
+    Parameters
+    ----------
+    features : list of KerasTensor of shape (batch, units_i)
+        The features of each branch.
+
+    Returns
+    -------
+    int
+        The largest ``units_i``.
+    """
+    return max(feature.shape[-1] for feature in features)
+
+
+def stacked_presence(presence: list[Any]) -> Any:
+    """Return the presence of all inputs in one tensor.
+
+    Parameters
+    ----------
+    presence : list of KerasTensor of shape (batch, 1) or None
+        For each input, 1.0 where the row has it and 0.0 where it lacks it, or None where it never
+        lacks.
+
+    Returns
+    -------
+    KerasTensor of shape (batch, n_inputs, 1) or None
+        The same with ones in place of None; None if no row lacks any input.
+    """
+    from keras import ops
+
+    given = [present for present in presence if present is not None]
+    if not given:
+        return None
+    always = ops.ones_like(given[0])
+    return ops.stack([always if present is None else present for present in presence], axis=1)
 
 
 def join_in_network(

@@ -39,6 +39,11 @@ class MergeList(Merge):
     def _join(self, features: list[Any], presence: list[Any]) -> Any:
         from keras import layers
 
+        late = [merge for merge in self.merges if merge.joins_predictions]
+        if late:
+            raise ValueError(
+                f"A list of merges joins features, but {late[0]!r} joins predictions. Use it alone."
+            )
         joined = [
             join_in_network(merge, features, presence=presence, name=f"merge_{position}")
             for position, merge in enumerate(self.merges)

@@ -57,10 +57,13 @@ class TracedSteps:
         A compiled model whose inputs are a dict.
     n_targets : int
         Number of columns of the targets.
+    train_step : callable, default=None
+        Takes one batch ``(inputs, targets, weights)`` and trains on it; None is the model's own.
     """
 
-    def __init__(self, model: keras.Model, n_targets: int) -> None:
+    def __init__(self, model: keras.Model, n_targets: int, train_step: Any = None) -> None:
         self.model = model
+        train_step = model.train_step if train_step is None else train_step
         widths = {name: tensor.shape[-1] for name, tensor in model.input.items()}
         signature = (
             rows_signature(model.input),
@@ -84,11 +87,11 @@ class TracedSteps:
             return run
 
         def train_one(inputs: Any, targets: Any, weights: Any, positions: Any) -> None:
-            model.train_step(batch(inputs, targets, weights, positions))
+            train_step(batch(inputs, targets, weights, positions))
 
         self._batch = batch
         self._functions = {
-            "train": (each_batch(model.train_step), (*signature, batch_size)),
+            "train": (each_batch(train_step), (*signature, batch_size)),
             "validate": (each_batch(model.test_step), (*signature, batch_size)),
             "train_one": (train_one, signature),
         }

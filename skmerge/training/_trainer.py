@@ -21,8 +21,10 @@ import numpy as np
 import tensorflow as tf
 from scikeras.wrappers import BaseWrapper
 
+from skmerge._reading import branch_features, branch_logits, merge_gates, merged_features
 from skmerge._spec import InputSpec, TargetSpec
 from skmerge.network import build_network
+from skmerge.training._auxiliary import AuxiliaryStep
 from skmerge.training._compile import TrainingOptions, compile_params, compiled_alike
 from skmerge.training._epochs import Rows, TracedSteps, check_finite, run_epochs
 from skmerge.training._rows import as_rows, as_tensor_chunk, batch_signature
@@ -51,8 +53,8 @@ class NetworkPlan:
         As `skmerge.build_network` takes it.
     target : TargetSpec
         What the network predicts.
-    dropout : float
-        As `skmerge.build_network` takes it.
+    dropout, input_dropout : float
+        As `skmerge.build_network` takes them.
     """
 
     specs: tuple[InputSpec, ...]
@@ -61,6 +63,36 @@ class NetworkPlan:
     head: Any
     target: TargetSpec
     dropout: float
+    input_dropout: float = 0.0
+
+    def build(self) -> keras.Model:
+        """Build the network.
+
+        Returns
+        -------
+        keras.Model
+            The network, not compiled.
+        """
+        return build_network(
+            self.specs,
+            self.branches,
+            self.merge,
+            self.head,
+            self.target,
+            dropout=self.dropout,
+            input_dropout=self.input_dropout,
+        )
+
+    @property
+    def inputs(self) -> dict[str, InputSpec]:
+        """The inputs by name.
+
+        Returns
+        -------
+        dict of str to InputSpec
+            The specs.
+        """
+        return {spec.name: spec for spec in self.specs}
 
 
 @dataclass
@@ -205,34 +237,58 @@ class NetworkTrainer(BaseWrapper):
         ndarray of shape (n_samples, n_outputs), dtype float32
             The outputs.
         """
-        predict = self._predict_function()
+        return self._run(self._predict_function(), inputs, n_rows)
+
+    def reading(self, part: str, inputs: Mapping[str, Any], n_rows: int) -> Any:
+        """Run the network up to one of its parts.
+
+        Parameters
+        ----------
+        part : {"merged", "branches", "gates"}
+            The merged features, the features of each branch, or the merge's weights.
+        inputs : mapping of str to ndarray or CSR matrix
+            As `skmerge.network.network_inputs` gives them.
+        n_rows : int
+            Number of rows.
+
+        Returns
+        -------
+        ndarray of shape (n_samples, ...), dict of those by wire name, or None
+            The values; None where the network has no such part.
+        """
+        if part not in self._readers:
+            model, specs = self.model_, self._plan.inputs
+            if part == "gates":
+                reader = merge_gates(model, specs)
+            else:
+                reader = (
+                    merged_features(model) if part == "merged" else branch_features(model, specs)
+                )
+            self._readers[part] = None if reader is None else _traced(reader)
+        reader = self._readers[part]
+        return None if reader is None else self._run(reader, inputs, n_rows)
+
+    def _run(self, function: Any, inputs: Mapping[str, Any], n_rows: int) -> Any:
+        """Run a traced function on all rows, block by block."""
         values = sum(int(np.prod(array.shape[1:])) for array in inputs.values())
         blocks = max(1, _VALUES_PER_CHUNK // (max(values, 1) * _ROW_BLOCK))
         size = _ROW_BLOCK * min(blocks, 100)
         chunks = []
-        for first in range(0, n_rows, size):
+        for first in range(0, max(n_rows, 1), size):
             last = min(first + size, n_rows)
-            wanted = last - first
+            wanted = max(last - first, 1)
             if values <= _SMALL_ROW:
                 wanted = -(-wanted // _ROW_BLOCK) * _ROW_BLOCK
             chunk = {
                 name: as_tensor_chunk(array, first, last, wanted) for name, array in inputs.items()
             }
-            chunks.append(predict(chunk).numpy()[: last - first])
-        if not chunks:
-            return np.zeros((0, self._plan.target.n_outputs), np.float32)
-        return np.concatenate(chunks)
+            kept = last - first
+            chunks.append(tf.nest.map_structure(lambda x, n=kept: x.numpy()[:n], function(chunk)))
+        return tf.nest.map_structure(lambda *parts: np.concatenate(parts), *chunks)
 
     def _keras_build_fn(self, compile_kwargs: dict[str, Any]) -> keras.Model:
         with seeded_build(self._options.seed):
-            model = build_network(
-                self._plan.specs,
-                self._plan.branches,
-                self._plan.merge,
-                self._plan.head,
-                self._plan.target,
-                dropout=self._plan.dropout,
-            )
+            model = self._plan.build()
         model.compile(**compile_kwargs, jit_compile=False)
         return model
 
@@ -323,15 +379,23 @@ class NetworkTrainer(BaseWrapper):
 
     def _traced_steps(self) -> TracedSteps:
         if "_steps" not in self.__dict__:
-            self._steps = TracedSteps(self.model_, self._options.n_targets)
+            auxiliary = getattr(self._plan.merge, "auxiliary", 0)
+            logits = branch_logits(self.model_, self._plan.inputs) if auxiliary else []
+            self._steps = TracedSteps(
+                self.model_,
+                self._options.n_targets,
+                AuxiliaryStep(self.model_, logits, auxiliary) if logits else None,
+            )
         return self._steps
 
     def _predict_function(self) -> Any:
         if "_predict" not in self.__dict__:
-            model = self.model_
-            function = tf.function(lambda inputs: model(inputs, training=False))
-            self._predict = function.get_concrete_function(batch_signature(model.input))
+            self._predict = _traced(self.model_)
         return self._predict
+
+    @property
+    def _readers(self) -> dict[str, Any]:
+        return self.__dict__.setdefault("_traced_readers", {})
 
     def _values(self) -> _Packed:
         model = self.model_
@@ -361,7 +425,7 @@ class NetworkTrainer(BaseWrapper):
 
     def __getstate__(self) -> dict[str, Any]:
         state = self.__dict__.copy()
-        for name in ("model_", "_steps", "_predict", "callbacks_"):
+        for name in ("model_", "_steps", "_predict", "_traced_readers", "callbacks_"):
             state.pop(name, None)
         if "model_" in self.__dict__:
             state["_packed"] = self._values()
@@ -369,6 +433,11 @@ class NetworkTrainer(BaseWrapper):
 
     def __setstate__(self, state: dict[str, Any]) -> None:
         self.__dict__.update(state)
+
+
+def _traced(model: keras.Model) -> Any:
+    function = tf.function(lambda inputs: model(inputs, training=False))
+    return function.get_concrete_function(batch_signature(model.input))
 
 
 def _flat(callbacks: list[Any]) -> list[keras.callbacks.Callback]:

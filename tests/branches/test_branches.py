@@ -5,12 +5,23 @@ import pytest
 from numpy.testing import assert_allclose
 from sklearn.base import clone
 
-from skmerge import ConvBranch, DenseBranch, EmbeddingBranch, InputSpec, KerasBranch, build_network
+from skmerge import (
+    AttentionBranch,
+    Conv1DBranch,
+    ConvBranch,
+    DenseBranch,
+    EmbeddingBranch,
+    InputSpec,
+    KerasBranch,
+    RecurrentBranch,
+    build_network,
+)
 from skmerge.network import TargetSpec
 
 TABLE = InputSpec("x", "tabular", (5,), code_columns=(1, 3, 4), cardinalities=(4, 3, 4))
 NUMBERS = InputSpec("x", "array", (3,))
 IDS = InputSpec("x", "text", (6,), "int32", vocabulary_size=9)
+SIGNALS = InputSpec("x", "sequence", (6, 3), step_mask=True)
 PICTURES = InputSpec("x", "image", (8, 6, 3), "uint8")
 
 
@@ -32,6 +43,9 @@ def rows_of(spec, n_rows=4, seed=0):
     rows = rng.normal(size=shape).astype(spec.dtype)
     for column, cardinality in zip(spec.code_columns, spec.cardinalities, strict=True):
         rows[:, column] = rng.integers(0, cardinality, n_rows)
+    if spec.step_mask:
+        rows[..., -1] = np.arange(shape[1]) < rng.integers(0, shape[1] + 1, (n_rows, 1))
+        rows[..., :-1] *= rows[..., -1:]
     return rows
 
 
@@ -58,6 +72,17 @@ BRANCHES = [
     (ConvBranch((2, 3), (), pooling="flatten"), InputSpec("x", "image", (1, 1, 1)), 3),
     (ConvBranch((2,), (), pooling="flatten"), InputSpec("x", "image", (4, 4), "int32"), 8),
     (ConvBranch((2,), (), pooling="max"), InputSpec("x", "image", (None, None, 3), "uint8"), 2),
+    (RecurrentBranch(), IDS, 64),
+    (RecurrentBranch((3, 4), cell="lstm", bidirectional=True, skip=True), SIGNALS, 2 * 4 + 2),
+    (RecurrentBranch(3, dense_units=(5,), dropout=0.5, recurrent_dropout=0.5), IDS, 5),
+    (RecurrentBranch(3), InputSpec("x", "array", (7,), "int16"), 3),
+    (AttentionBranch(), IDS, 64),
+    (AttentionBranch(6, n_heads=3, n_layers=2, pooling="average_max"), SIGNALS, 12),
+    (AttentionBranch(8, pooling="cls", dense_units=(3,), dropout=0.5), IDS, 3),
+    (AttentionBranch(4), InputSpec("x", "array", (None, 2)), 4),
+    (Conv1DBranch(), IDS, 64),
+    (Conv1DBranch(3, (), kernel_sizes=(2, 9), spatial_dropout=0.5), SIGNALS, 6),
+    (Conv1DBranch(3, (), kernel_sizes=[2], pooling="average_max"), NUMBERS, 6),
     (KerasBranch(two_layers), NUMBERS, 2),
 ]
 
@@ -120,6 +145,20 @@ def test_clone_of_a_branch_holds_its_parameters_and_nothing_else(branch, spec, w
             InputSpec("x", "image", (None, 8, 3), "uint8"),
             r"pictures of one size.*\(None, 8, 3\).*set pooling to 'average' or 'max'",
         ),
+        (RecurrentBranch(0), IDS, r"'units' parameter of RecurrentBranch.*Got 0"),
+        (RecurrentBranch(()), IDS, r"at least one width\. Got \(\)"),
+        (RecurrentBranch((8, 0)), IDS, r"'units' parameter of RecurrentBranch.*Got \(8, 0\)"),
+        (RecurrentBranch(cell="rnn"), IDS, r"'cell' parameter of RecurrentBranch.*Got 'rnn'"),
+        (RecurrentBranch(dense_units=(2.5,)), IDS, r"'dense_units' parameter.*Got \(2\.5,\)"),
+        (RecurrentBranch(), PICTURES, r"Got numbers of shape \(8, 6, 3\).*Encode the column as"),
+        (AttentionBranch(6), IDS, r"multiple of 'n_heads'\. Got units=6 and n_heads=4"),
+        (AttentionBranch(pooling="mean"), IDS, r"'pooling' parameter of AttentionBranch.*'mean'"),
+        (AttentionBranch(n_layers=0), IDS, r"'n_layers' parameter of AttentionBranch.*Got 0"),
+        (AttentionBranch(dense_units=(0,)), IDS, r"'dense_units' parameter of AttentionBranch"),
+        (Conv1DBranch(kernel_sizes=()), IDS, r"at least one width.*Got \(\)"),
+        (Conv1DBranch(kernel_sizes=(3, 3)), IDS, r"each width once\. Got \(3, 3\)"),
+        (Conv1DBranch(kernel_sizes=(0,)), IDS, r"'kernel_sizes' parameter of Conv1DBranch"),
+        (Conv1DBranch(units=(0,)), IDS, r"'units' parameter of Conv1DBranch.*Got \(0,\)"),
         (KerasBranch(two_layers, weights="old"), NUMBERS, r"'weights' parameter of KerasBranch"),
     ],
 )

@@ -7,8 +7,9 @@ import numpy as np
 import pytest
 from numpy.testing import assert_allclose, assert_array_equal
 from sklearn.base import clone
+from sklearn.model_selection import GridSearchCV
 
-from skmerge import InputSpec, KerasBranch, build_network
+from skmerge import InputSpec, KerasBranch, MergedNetClassifier, MultiInput, build_network
 
 SPEC = InputSpec("x", "array", (3,))
 ROWS = np.random.default_rng(0).normal(size=(4, 3)).astype("float32")
@@ -189,6 +190,26 @@ def test_outputs_of_any_rank_become_vectors(spec, width):
     assert branch_network(KerasBranch(layers.Identity()), spec).output_shape == (None, width)
 
 
+@pytest.mark.parametrize("size", [(6, 5), (None, None)])
+def test_maps_are_averaged_over_their_positions(size):
+    from keras import layers
+
+    pictures = np.random.default_rng(0).integers(0, 256, (2, 6, 5, 3)).astype("uint8")
+    spec = InputSpec("x", "image", (*size, 3), "uint8")
+    network = branch_network(KerasBranch(layers.Conv2D(4, 3)), spec)
+    assert network.output_shape == (None, 4)
+    maps = network.layers[1](pictures.astype("float32"))
+    assert_allclose(network(pictures), np.mean(maps, axis=(1, 2)), rtol=1e-4)
+
+
+def test_positions_are_kept_by_a_network_that_flattens_them():
+    from keras import Sequential, layers
+
+    network = Sequential([layers.Conv2D(4, 3), layers.Flatten()])
+    spec = InputSpec("x", "image", (6, 5, 3))
+    assert branch_network(KerasBranch(network), spec).output_shape == (None, 4 * 3 * 4)
+
+
 def two_inputs():
     from keras import Input, Model, layers
 
@@ -272,3 +293,106 @@ def test_pickling_does_not_need_scikeras_or_mind_it():
     branch = KerasBranch(unbuilt_sequential())
     assert pickle.loads(pickle.dumps(branch)).network.built is False
     assert copy.deepcopy({"x": branch})["x"].network is branch.network
+
+
+def small_body():
+    from keras import Input, Model, layers
+
+    inputs = Input((None, None, 3))
+    maps = layers.Conv2D(4, 3, strides=2)(layers.Rescaling(1 / 127.5, offset=-1)(inputs))
+    return Model(inputs, layers.BatchNormalization()(maps), name="body")
+
+
+@pytest.fixture(scope="module")
+def task():
+    rng = np.random.default_rng(0)
+    pictures = rng.integers(0, 256, (24, 9, 8, 3)).astype("uint8")
+    return {"photo": pictures}, np.arange(24) % 2
+
+
+def classifier(branch):
+    return MergedNetClassifier(
+        branches={"photo": branch}, head=(), epochs=1, learning_rate=0.1, random_state=0
+    )
+
+
+def test_frozen_body_of_a_weights_file_stays_as_it_was(task, tmp_path):
+    trained = small_body()
+    rng = np.random.default_rng(1)
+    trained.set_weights([rng.uniform(0.5, 1.5, each.shape) for each in trained.get_weights()])
+    trained.save_weights(tmp_path / "body.weights.h5")
+    body = small_body()
+    body.load_weights(tmp_path / "body.weights.h5")
+
+    fitted = {
+        trainable: classifier(KerasBranch(body, weights="keep", trainable=trainable)).fit(*task)
+        for trainable in (False, True)
+    }
+    for trainable, estimator in fitted.items():
+        branch = estimator.model_.get_layer("photo")
+        same = [
+            np.array_equal(now, before)
+            for now, before in zip(branch.get_weights(), trained.get_weights(), strict=True)
+        ]
+        assert all(same) != trainable
+        assert any(same) != trainable
+    features = fitted[False].model_.get_layer("photo")(task[0]["photo"])
+    expected = np.mean(trained(task[0]["photo"].astype("float32")), axis=(1, 2))
+    assert_allclose(features, expected, rtol=1e-4, atol=1e-5)
+
+
+def test_each_fit_rebuilds_the_body_from_its_seed(task):
+    body = small_body()
+    before = body.get_weights()
+    first, second = (classifier(body).fit(*task) for _ in range(2))
+    assert_array_equal(first.predict_proba(task[0]), second.predict_proba(task[0]))
+    for now, then in zip(body.get_weights(), before, strict=True):
+        assert_array_equal(now, then)
+
+
+def test_search_decides_whether_a_body_is_frozen(task):
+    body = small_body()
+    X, y = MultiInput(task[0]), task[1]
+    search = GridSearchCV(
+        classifier(KerasBranch(body, weights="keep")),
+        {"branches__photo__trainable": [False, True]},
+        cv=2,
+        refit=lambda results: 0,
+        error_score="raise",
+    ).fit(X, y)
+    best = search.best_estimator_
+    for now, before in zip(
+        best.model_.get_layer("photo").get_weights(), body.get_weights(), strict=True
+    ):
+        assert_array_equal(now, before)
+    assert_array_equal(clone(best).fit(X, y).predict_proba(X), best.predict_proba(X))
+
+
+@pytest.mark.slow
+def test_body_of_keras_applications_is_a_branch(tmp_path):
+    import keras
+
+    make = keras.applications.MobileNetV2
+    options = {"include_top": False, "input_shape": (32, 32, 3), "alpha": 0.35}
+    make(weights=None, **options).save_weights(tmp_path / "body.weights.h5")
+    body = make(weights=str(tmp_path / "body.weights.h5"), **options)
+    spec = InputSpec("photo", "image", (32, 32, 3), "uint8")
+    for pooling in (None, "avg"):
+        network = branch_network(KerasBranch(make(weights=None, pooling=pooling, **options)), spec)
+        assert network.output_shape == (None, 1280)
+        assert len(network.trainable_weights) > 100
+
+    pictures = np.random.default_rng(0).integers(0, 256, (12, 32, 32, 3)).astype("uint8")
+    X, y = MultiInput({"photo": pictures}), np.arange(12) % 2
+    estimator = classifier(KerasBranch(body, weights="keep", trainable=False)).fit(X, y)
+    branch = estimator.model_.get_layer("photo")
+    assert branch.trainable_weights == []
+    for now, before in zip(branch.get_weights(), body.get_weights(), strict=True):
+        assert_array_equal(now, before)
+
+    predicted = estimator.predict_proba(X)
+    assert_array_equal(pickle.loads(pickle.dumps(estimator)).predict_proba(X), predicted)
+    estimator.model_.save(tmp_path / "network.keras")
+    loaded = keras.saving.load_model(tmp_path / "network.keras")
+    inputs = {"photo": pictures}
+    assert_allclose(loaded(inputs), estimator.model_(inputs), rtol=1e-5)
