@@ -126,7 +126,7 @@ def main() -> None:
         print(f"{way}: {next_word[way]}", flush=True)
         captions |= texts
     table = {name: bleu(texts, told) for name, texts in captions.items()}
-    table["a person, against the others"] = bleu([t[0] for t in told], [t[1:] for t in told])
+    table["first reference, by the others"] = bleu([t[0] for t in told], [t[1:] for t in told])
     print(pd.DataFrame(next_word).T.round(3).to_string(na_rep=""), "\n")
     columns = [f"BLEU-{n}" for n in range(1, 5)]
     print(pd.DataFrame(table, index=columns).T.round(3).to_string())

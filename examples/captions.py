@@ -12,6 +12,12 @@ greedily, or by beam search.
 
 The folder holds a ``data.csv`` with the columns ``image`` (path from the folder), ``caption``
 and ``split`` (``train`` or ``test``, by picture).
+
+Of 800 photographs of Flickr8k with five captions each, a network learns the language, and of the
+pictures little more than indoors, grass, water or snow. On 200 others: perplexity 33.4 by 3-grams,
+22.4 by the network without the pictures, 21.8 with them; BLEU-2 .26 greedily and .27 by a beam of
+five, where one constant caption gets .24, and people .45. On the drawings it is the pictures that
+count.
 """
 
 import argparse
@@ -62,7 +68,10 @@ PHOTOGRAPHS |= {"pooling": "average", "flip": "horizontal"}
 
 
 def draw_scenes(n_pictures: int, seed: int = 0) -> pd.DataFrame:
-    """Draw pairs of shapes, each picture with three captions; every fifth picture is for tests."""
+    """Draw pairs of shapes: a caption for each picture to train on, three for each tenth, to test.
+
+    More pictures teach more than more captions of the same ones.
+    """
     rng = np.random.default_rng(seed)
     rows = []
     for number in range(n_pictures):
@@ -70,11 +79,13 @@ def draw_scenes(n_pictures: int, seed: int = 0) -> pd.DataFrame:
         relation = str(rng.choice(list(MIRRORED)))
         picture = _draw(things, relation, rng)
         named = [" ".join(thing) for thing in things]
-        for template in TEMPLATES:
+        split, templates = "train", [str(rng.choice(TEMPLATES))]
+        if number % 10 == 0:
+            split, templates = "test", TEMPLATES
+        for template in templates:
             told = (named[0], relation, named[1])
             if rng.random() < 0.5:
                 told = (named[1], MIRRORED[relation], named[0])
-            split = "train" if number % 5 else "test"
             rows.append((number, picture, template.format(*told), split))
     return pd.DataFrame(rows, columns=["picture", "image", "caption", "split"])
 
@@ -193,6 +204,22 @@ def compare_next_words(
     return captioner, pd.DataFrame(scores).T
 
 
+def compare_captions(
+    captioner: MergedNetClassifier, training: pd.DataFrame, test: pd.DataFrame, width: int
+) -> tuple[dict[str, list[list[str]]], pd.DataFrame]:
+    """Write captions for the test pictures; return them, and BLEU beside that of references."""
+    images, told = test.drop_duplicates("picture")["image"].tolist(), references(test)
+    written = {
+        "greedy": write_captions(captioner, images),
+        f"beam of {width}": write_captions(captioner, images, width=width),
+    }
+    constant = best_constant(training, np.random.default_rng(0))
+    captions = {f'always "{" ".join(constant)}"': [constant] * len(images), **written}
+    table = {name: bleu(texts, told) for name, texts in captions.items()}
+    table["first reference, by the others"] = bleu([t[0] for t in told], [t[1:] for t in told])
+    return written, pd.DataFrame(table, index=[f"BLEU-{n}" for n in range(1, 5)]).T
+
+
 def best_constant(frame: pd.DataFrame, rng: np.random.Generator, n_tried: int = 200) -> list[str]:
     """Return the training caption that fits all training pictures best, by BLEU-2."""
     told = references(frame)
@@ -202,18 +229,20 @@ def best_constant(frame: pd.DataFrame, rng: np.random.Generator, n_tried: int = 
 
 
 def plot_captions(frame: pd.DataFrame, written: dict[str, list[list[str]]], path: str) -> None:
-    """Draw the first pictures with the captions written for them, and one of a person's."""
+    """Draw the first pictures with the captions written for them, and a reference."""
     shown = frame.drop_duplicates("picture").head(12)
-    figure, axes = plt.subplots(3, 4, figsize=(13, 11), layout="constrained")
+    figure, axes = plt.subplots(6, 4, figsize=(12, 13), height_ratios=[3, 2] * 3)
+    figure.subplots_adjust(0.02, 0, 0.99, 0.99, hspace=0.04, wspace=0.08)
     for ax in axes.flat:
         ax.set_axis_off()
-    for row, (ax, image, person) in enumerate(
-        zip(axes.flat, shown["image"], shown["caption"], strict=False)
-    ):
-        ax.imshow(Image.open(image) if isinstance(image, str) else image)
+    places = zip(axes[::2].flat, axes[1::2].flat, shown["image"], shown["caption"], strict=False)
+    for row, (above, below, image, reference) in enumerate(places):
+        above.imshow(Image.open(image) if isinstance(image, str) else image)
+        above.set_anchor("SW")
         lines = [f"{name}: {' '.join(captions[row])}" for name, captions in written.items()]
-        lines = [fill(line, 40) for line in [*lines, f"person: {' '.join(split_caption(person))}"]]
-        ax.text(0, -0.04, "\n".join(lines), va="top", fontsize=9, transform=ax.transAxes)
+        lines.append(f"reference: {' '.join(split_caption(reference))}")
+        text = "\n".join(fill(line, 40) for line in lines)
+        below.text(0, 1, text, va="top", fontsize=9, linespacing=1.4)
     figure.savefig(path, dpi=100)
     plt.close(figure)
 
@@ -221,7 +250,7 @@ def plot_captions(frame: pd.DataFrame, written: dict[str, list[list[str]]], path
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--data", type=Path, help="folder of photographs; none draws pictures")
-    parser.add_argument("--pictures", type=int, default=500, help="number of pictures to draw")
+    parser.add_argument("--pictures", type=int, default=1200, help="number of pictures to draw")
     parser.add_argument("--epochs", type=int, help="epochs per fit")
     parser.add_argument("--width", type=int, default=5, help="captions in a beam")
     parser.add_argument("--plot", default="captions.png", help="file that captions are saved to")
@@ -244,19 +273,9 @@ def main() -> None:
     print("The next word, on pictures never seen")
     print(scores.round(3).to_string(na_rep=""), "\n")
 
-    images, told = test.drop_duplicates("picture")["image"].tolist(), references(test)
-    beam = f"beam of {arguments.width}"
-    written = {
-        "greedy": write_captions(captioner, images),
-        beam: write_captions(captioner, images, width=arguments.width),
-    }
-    constant = best_constant(training, np.random.default_rng(0))
-    captions = {f'always "{" ".join(constant)}"': [constant] * len(images), **written}
-    table = {name: bleu(texts, told) for name, texts in captions.items()}
-    table["a person, against the others"] = bleu([t[0] for t in told], [t[1:] for t in told])
+    written, table = compare_captions(captioner, training, test, arguments.width)
     print("Captions, against all those of the picture")
-    columns = [f"BLEU-{n}" for n in range(1, 5)]
-    print(pd.DataFrame(table, index=columns).T.round(3).to_string(), "\n")
+    print(table.round(3).to_string(), "\n")
     plot_captions(test, written, arguments.plot)
     print(f"Pictures with their captions are in {arguments.plot}.")
 

@@ -23,7 +23,7 @@ import numpy as np
 from sklearn.datasets import load_digits
 from sklearn.model_selection import StratifiedKFold
 
-from skmerge import MergedNetClassifier, MergeComparisonDisplay, compare_merges
+from skmerge import MergeComparisonDisplay, MergedNetClassifier, compare_merges
 
 MERGES = ["concat", "multiply", "compare", "late"]
 

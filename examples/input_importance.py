@@ -5,7 +5,8 @@ the photo shows (how large the thing is), on a word in the text (its state), and
 table holds the age too, which says the same as the year, and the shelf, which says nothing.
 
 `input_importance` permutes an input, or a column, of one fitted network: it tells what this
-network relies on. The age counts for little beside the year, of which it is a copy.
+network relies on. Year and age share what they say, so that neither counts for much while the
+other is left.
 
 `ablation` trains without each input: it tells what no other input makes up for.
 """
@@ -60,8 +61,8 @@ def draw_adverts(n_rows: int, seed: int = 0) -> tuple[pd.DataFrame, np.ndarray]:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--plot", default="input_importance.png", help="file for the plots")
-    parser.add_argument("--rows", type=int, default=1000, help="number of adverts")
-    parser.add_argument("--epochs", type=int, default=20, help="epochs per fit")
+    parser.add_argument("--rows", type=int, default=600, help="number of adverts")
+    parser.add_argument("--epochs", type=int, default=15, help="epochs per fit")
     arguments = parser.parse_args()
 
     frame, price = draw_adverts(arguments.rows)

@@ -1,4 +1,25 @@
-"""What each merge mode does."""
+"""What the merge modes can do: every mode on two questions about pairs of handwritten digits.
+
+The first question is whether two digits add up to 9 or more. Each picture has something to say on
+its own, and what they say adds up. The second is whether both pictures show the same digit: either
+picture alone says nothing at all, only the two together. The pictures in the test pairs are not
+among those in the training pairs.
+
+There is no layer between merge and output (``head=None``), so that the merge is the only place
+where the two pictures meet. What it shows:
+
+- ``late``, ``concat`` and ``sum`` only add up. They answer the first question, right for about 86
+  pairs of 100, and guess the second. All others bring the inputs together, and answer both, right
+  for 81 to 93 of 100.
+- With a layer of 32 units after the merge, ``concat`` and ``sum`` answer the second question about
+  as well as the others. ``late`` cannot: no layer sees both pictures.
+- ``dot`` and ``cosine`` hand on a single number. It is all that the second question takes, but for
+  the first, ``cosine`` is the worst.
+
+Which of the others is the best is no more than chance: other pairs and another seed gave another
+order, and ``cosine`` 82 of 100 on the second question in place of 93. ``average`` and ``subtract``
+are left out, being like ``sum``, and so is ``minimum``, being like ``maximum``.
+"""
 
 import numpy as np
 from sklearn.datasets import load_digits
@@ -7,39 +28,83 @@ from sklearn.model_selection import train_test_split
 from skmerge import DenseBranch, MergedNetClassifier
 
 digits = load_digits()
-train, test = train_test_split(range(len(digits.data)), test_size=0.3, random_state=0)
+n_pictures = len(digits.target)
+train, test = train_test_split(np.arange(n_pictures), test_size=0.3, random_state=0)
 generator = np.random.default_rng(0)
 
 
-def draw_pairs(pictures, n_pairs):
-    """Return pairs of pictures, half of them of one digit, and the two digits."""
-    pairs = generator.choice(pictures, (2 * n_pairs, 2))
-    alike = digits.target[pairs[:, 0]] == digits.target[pairs[:, 1]]
-    return pairs
+def any_pairs(pictures, n_pairs):
+    """Return the left and the right picture of each pair, by their position in the data set."""
+    return generator.choice(pictures, (2, n_pairs))
 
 
-import sys, time
-N=int(sys.argv[1]); EPOCHS=int(sys.argv[2]); W=int(sys.argv[3])
-def pairs_of(rows, n):
-    rows=np.asarray(rows)
-    d=digits.target
-    a=generator.choice(rows,n); b=generator.choice(rows,n)
-    same=generator.random(n)<.5
-    by=[rows[d[rows]==k] for k in range(10)]
-    b=np.where(same,[generator.choice(by[k]) for k in d[a]],b)
-    return a,b
-A=pairs_of(train,N);B=pairs_of(test,1000)
-x=digits.data/16
-d=digits.target
-def inp(P,names=("left","right")):
-    return {n:x[p] for n,p in zip(("left","right"),P) if n in names}
-tasks={"sum":lambda P:d[P[0]]+d[P[1]]>=9,"same":lambda P:d[P[0]]==d[P[1]]}
-for mode in sys.argv[4].split(","):
-    out=[]
-    for task,head in (("sum",None),("same",None),("same",(32,))):
-        t=time.process_time()
-        names=("left",) if mode=="left" else ("left","right")
-        m=MergedNetClassifier("concat" if mode=="left" else mode,branches={n:DenseBranch((W,)) for n in names},head=head,dropout=0,epochs=EPOCHS,random_state=0)
-        m.fit(inp(A,names),tasks[task](A))
-        out.append(f"{m.score(inp(B,names),tasks[task](B)):.3f} ({time.process_time()-t:.1f}s)")
-    print(f"{mode:10}",*out,flush=True)
+def half_alike(pictures, n_pairs):
+    """Return pairs of which one half shows the same digit, and the other half two digits."""
+    left = generator.choice(pictures, n_pairs)
+    apart = generator.integers(1, 10, n_pairs) * (generator.random(n_pairs) < 0.5)
+    of_digit = [pictures[digits.target[pictures] == digit] for digit in range(10)]
+    wanted = (digits.target[left] + apart) % 10
+    return left, np.array([generator.choice(of_digit[digit]) for digit in wanted])
+
+
+def inputs(pairs):
+    left, right = pairs
+    return {"left": digits.data[left], "right": digits.data[right]}
+
+
+def adds_up(pairs):
+    left, right = pairs
+    return digits.target[left] + digits.target[right] >= 9
+
+
+def is_same(pairs):
+    left, right = pairs
+    return digits.target[left] == digits.target[right]
+
+
+questions = {
+    "sum >= 9": (any_pairs(train, 2000), any_pairs(test, 2000), adds_up),
+    "same digit": (half_alike(train, 2000), half_alike(test, 2000), is_same),
+}
+
+
+def accuracy(question, merge, *, head=None, names=("left", "right")):
+    pairs, test_pairs, answer = questions[question]
+    model = MergedNetClassifier(
+        merge=merge,
+        branches={name: DenseBranch((32,)) for name in names},
+        head=head,
+        dropout=0,
+        learning_rate=0.005,
+        epochs=10,
+        batch_size=100,
+        random_state=0,
+    )
+    model.fit({name: inputs(pairs)[name] for name in names}, answer(pairs))
+    return model.score({name: inputs(test_pairs)[name] for name in names}, answer(test_pairs))
+
+
+print(f"{'merge':<12}", *(f"{question:>11}" for question in questions))
+alone = [accuracy(question, "concat", names=["left"]) for question in questions]
+print(f"{'(left alone)':<12}", *(f"{value:>11.3f}" for value in alone))
+for mode in [
+    "late",
+    "concat",
+    "sum",
+    "maximum",
+    "multiply",
+    "dot",
+    "cosine",
+    "compare",
+    "gated",
+    "bilinear",
+    "film",
+    "attention",
+    "mrnn",
+]:
+    values = [accuracy(question, mode) for question in questions]
+    print(f"{mode:<12}", *(f"{value:>11.3f}" for value in values), flush=True)
+
+print("\nsame digit, with a layer of 32 units after the merge")
+for mode in ["late", "concat", "sum"]:
+    print(f"{mode:<12} {accuracy('same digit', mode, head=(32,)):>11.3f}", flush=True)

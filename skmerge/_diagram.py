@@ -48,9 +48,17 @@ def network_html(estimator: Any) -> str:
             *_inputs(drawing, n_columns),
             *_trunk(drawing, n_columns),
             "</div></div>",
-            estimator_html_repr(estimator),
+            _parameters(estimator),
         ]
     )
+
+
+def _parameters(estimator: Any) -> str:
+    """Return scikit-learn's part, with names of nested parameters escaped, which 1.7 leaves raw."""
+    html = estimator_html_repr(estimator)
+    for name in estimator.get_params():
+        html = html.replace(name, escape(name)) if escape(name) != name else html
+    return html
 
 
 @cache

@@ -182,7 +182,7 @@ class MergedNet(NestedParams, ReadsInside, BaseEstimator):
     ) -> Any:
         """Do all of a fit in local variables, and only then keep the result."""
         self._validate_params()
-        self._check_specs()
+        self._check_specs(X)
         y = check_targets(y, self)
         if is_list_of_inputs(X, len(y)):
             X = name_inputs(X, list(self.branches or ()))
@@ -207,10 +207,14 @@ class MergedNet(NestedParams, ReadsInside, BaseEstimator):
         self._keep(trainer, router, targets, routed)
         return self
 
-    def _check_specs(self) -> None:
+    def _check_specs(self, X: Any) -> None:
         """Refuse a misspelt merge or branch before anything is encoded."""
         resolve_merge(self.merge)
-        names = list(self.branches or ())
+        names = [
+            *(self.branches or ()),
+            *_names_in(X),
+            *_names_in(getattr(self.router, "inputs", ())),
+        ]
         for name, branch in (self.branches or {}).items():
             if isinstance(branch, str) and branch in names:
                 continue
@@ -395,6 +399,13 @@ class MergedNet(NestedParams, ReadsInside, BaseEstimator):
             )
         routed = self._encode(self.router_, X, self.specs_)
         return self._trainer.outputs(network_inputs(routed), len(routed))
+
+
+def _names_in(X: Any) -> list[str]:
+    """Return what the inputs may be called: the columns of a frame, the keys of a mapping."""
+    if isinstance(X, (MultiInput, Mapping)) and not issparse(X):
+        return [str(name) for name in X]
+    return [str(name) for name in getattr(X, "columns", ())]
 
 
 def _with_presence(X: MultiInput) -> MultiInput:

@@ -259,8 +259,9 @@ def _notes(spec: InputSpec) -> Iterable[str]:
     if spec.vocabulary_size is not None:
         yield f"vocabulary of {spec.vocabulary_size:,}"
     if spec.code_columns:
-        n_codes, n_columns = len(spec.code_columns), spec.shape[-1]
-        yield f"{n_codes} of {n_columns} columns are categories"
+        n_codes = len(spec.code_columns)
+        some = f"{n_codes} of {spec.shape[-1]} columns are categories"
+        yield some if spec.number_columns else "categories only"
     if spec.optional:
         yield "may be absent"
 

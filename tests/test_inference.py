@@ -50,6 +50,21 @@ PICTURE = np.zeros((4, 4, 3), np.uint8)
         pytest.param([np.array(["a", "b"])], "tags", id="arrays of strings"),
         pytest.param([[0.5, 1.0], [1.5, 2.0]], "array", id="lists of numbers"),
         pytest.param([np.zeros(3), None], "array", id="vectors"),
+        pytest.param([[0.5, 1], [2], None], "sequence", id="lists of several lengths"),
+        pytest.param([(1, None), (2,)], "sequence", id="tuples with a gap"),
+        pytest.param([np.zeros(3), np.zeros(4, np.uint8)], "sequence", id="vectors of lengths"),
+        pytest.param([[1, 2], [], [3, 4]], "sequence", id="vectors and an empty list"),
+        pytest.param([[], []], "tags", id="empty lists"),
+        pytest.param([np.zeros((3, 2)), np.zeros((5, 2))], "sequence", id="steps of channels"),
+        pytest.param([np.zeros((3, 2)), np.zeros((0, 2))], "sequence", id="steps, or none"),
+        pytest.param([[[1, 2], [3, 4]], [[5, 6]]], "sequence", id="lists of steps of channels"),
+        pytest.param([np.zeros((3, 2)), np.zeros((3, 2))], "image", id="floats of one size"),
+        pytest.param([np.zeros((3, 2)), np.zeros((2, 3))], "image", id="floats of many sizes"),
+        pytest.param(
+            [np.zeros((3, 2), np.uint8), np.zeros((5, 2), np.uint8)], "image", id="bytes of sizes"
+        ),
+        pytest.param([PICTURE, np.zeros((9, 4, 3))], "image", id="pictures of heights"),
+        pytest.param([[[1, 2], [3, 4]]] * 2, "array", id="matrices of one shape"),
     ],
 )
 def test_kind_of_a_column(cells, kind):
@@ -92,6 +107,7 @@ def test_cells_of_several_kinds_raise_with_examples():
         pytest.param([PICTURE, PICTURE], "image", id="list of pictures"),
         pytest.param(["a.png", "b.png"], "image", id="paths"),
         pytest.param([1, 2, 3], "tabular", id="list of numbers"),
+        pytest.param([[1, 2], [3]], "sequence", id="list of lists of lengths"),
         pytest.param(pd.DataFrame({"a": [1]}), "tabular", id="DataFrame"),
         pytest.param(pd.Series([1.0, 2.0]), "tabular", id="Series"),
     ],

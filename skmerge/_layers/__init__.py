@@ -6,14 +6,26 @@ Keras, so it is imported where a network is built; import it before
 """
 
 from skmerge._layers.inputs import AbsentFeatures, InputDropout, NamedInput
+from skmerge._layers.late import InputWeights
+from skmerge._layers.merging import ClassAttention, ClassToken
+from skmerge._layers.pictures import VariedPictures
 from skmerge._layers.pooling import MaskedPooling, UnitVectors
+from skmerge._layers.sequences import FirstStep, LastStep, SequenceSteps, SinusoidalPositions
 from skmerge._layers.tabular import TabularFeatures
 
 __all__ = [
     "AbsentFeatures",
+    "ClassAttention",
+    "ClassToken",
+    "FirstStep",
     "InputDropout",
+    "InputWeights",
+    "LastStep",
     "MaskedPooling",
     "NamedInput",
+    "SequenceSteps",
+    "SinusoidalPositions",
     "TabularFeatures",
     "UnitVectors",
+    "VariedPictures",
 ]

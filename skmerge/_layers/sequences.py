@@ -106,8 +106,8 @@ class SinusoidalPositions(keras.layers.Layer):
 
 
 @register
-class ClassToken(keras.layers.Layer):
-    """A learned vector set before each sequence, and a mask that includes it.
+class FirstStep(keras.layers.Layer):
+    """A learned step set before each sequence, and a mask that includes it.
 
     Shape: vectors ``(batch, length, units)`` and their mask ``(batch, length)`` to the same, one
     step longer.

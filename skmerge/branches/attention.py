@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from numbers import Integral, Real
 from typing import Any
 
@@ -18,10 +19,11 @@ class AttentionBranch(Branch):
 
     Reads rows of ids, which are embedded (0 is padding at the end), and sequences of numbers, of
     one length or with a mask of steps, which are projected to `units`. Positions are added as
-    sinusoids [1]_, so that rows may be of any length. Each layer adds to every step what it draws
-    from all steps of the row, then a feed-forward network's output; both read the step normalised
-    (pre-norm [2]_), and a last normalisation precedes the pooling. Padding is never attended to.
-    A row without steps gives zeros, or with ``"cls"`` features of the token alone.
+    sinusoids, embeddings times ``sqrt(units)`` before [1]_, so that rows may be of any length.
+    Each layer adds to every step what it draws from all steps of the row, then a feed-forward
+    network's output; both read the step normalised (pre-norm [2]_), and a last normalisation
+    precedes the pooling. Padding is never attended to. A row without steps gives zeros, or with
+    ``"cls"`` features of the token alone.
 
     Parameters
     ----------
@@ -41,16 +43,16 @@ class AttentionBranch(Branch):
     activation : str or None, default="relu"
         Name of the Keras activation within the feed-forward networks, and after each dense layer.
     dropout : float, default=0.0
-        Share of the attention weights, of what each layer adds to a step, and of the units of
-        each dense layer, dropped in training; 0 up to 1 (excluded).
+        Share of the units dropped in training: of the steps before the first layer, of what each
+        layer adds to a step, and after each dense layer; 0 up to 1 (excluded).
     spatial_dropout : float, default=0.0
         Share of the embedding's units (or channels) dropped in training, in all steps of a row
         at once.
 
     References
     ----------
-    .. [1] A. Vaswani et al., "Attention Is All You Need", NeurIPS 2017, sections 3.2 to 3.5; the
-       feed-forward networks there are four times as wide as a step.
+    .. [1] A. Vaswani et al., "Attention Is All You Need", NeurIPS 2017, sections 3.2 to 3.5 and
+       5.4; the feed-forward networks there are four times as wide as a step.
     .. [2] R. Xiong et al., "On Layer Normalization in the Transformer Architecture", ICML 2020,
        figure 1 (b).
 
@@ -119,7 +121,7 @@ class AttentionBranch(Branch):
         from keras import layers
 
         from skmerge._layers import MaskedPooling
-        from skmerge._layers.sequences import ClassToken, SinusoidalPositions
+        from skmerge._layers.sequences import FirstStep, SinusoidalPositions
 
         self._check_parameters()
         vectors, mask = read_steps(
@@ -131,9 +133,14 @@ class AttentionBranch(Branch):
         )
         if spec.vocabulary_size is None:
             vectors = layers.Dense(self.units, name="projection")(vectors)
+        else:
+            # as large as the sinusoids, which would drown out new embeddings
+            vectors = layers.Rescaling(math.sqrt(self.units), name="scaled")(vectors)
         vectors = SinusoidalPositions(name="positions")(vectors)
+        if self.dropout:
+            vectors = layers.Dropout(self.dropout, name="positions-dropout")(vectors)
         if self.pooling == "cls":
-            vectors, mask = ClassToken(name="cls")([vectors, mask])
+            vectors, mask = FirstStep(name="cls")([vectors, mask])
         for position in range(1, self.n_layers + 1):
             vectors = self._attended(vectors, mask, f"attention_{position}")
             vectors = self._fed_forward(vectors, f"feedforward_{position}")
@@ -160,9 +167,7 @@ class AttentionBranch(Branch):
         from keras import layers
 
         normalized = layers.LayerNormalization(name=f"{name}-normalized")(vectors)
-        attention = layers.MultiHeadAttention(
-            self.n_heads, self.units // self.n_heads, dropout=self.dropout, name=name
-        )
+        attention = layers.MultiHeadAttention(self.n_heads, self.units // self.n_heads, name=name)
         return self._added(vectors, attention(normalized, normalized, key_mask=mask), name)
 
     def _fed_forward(self, vectors: Any, name: str) -> Any:

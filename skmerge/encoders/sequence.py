@@ -215,7 +215,9 @@ class SequenceEncoder(Encoder):
         keep = slice(length) if self.truncate == "end" else slice(-length, None)
         kept = [np.zeros((0, rows.n_channels))]
         kept += [steps[keep] for steps in rows.sequences if steps is not None]
-        lengths = [0 if steps is None else min(len(steps), length) for steps in rows.sequences]
+        lengths = np.array(
+            [0 if steps is None else min(len(steps), length) for steps in rows.sequences], dtype=int
+        )
         flat = np.concatenate(kept)
         row_numbers = np.repeat(np.arange(len(lengths)), lengths)
         positions = np.arange(len(flat)) - np.repeat(np.cumsum(lengths) - lengths, lengths)

@@ -12,9 +12,9 @@ import pandas as pd
 
 from skmerge.inspection._candidates import NetworkOnInputs
 from skmerge.inspection._compare import inputs_of
+from skmerge.inspection._experiment import prepare_experiment
 from skmerge.inspection._fold_scores import FoldScores
 from skmerge.inspection._text import decimals_for, number, shortened, signed, text_table
-from skmerge.inspection._trials import Experiment
 
 ALL = "all inputs"
 
@@ -38,15 +38,10 @@ class AblationResult:
     scoring_ : str
         Name of the score.
 
-    Examples
+    See Also
     --------
-    >>> import numpy as np
-    >>> from skmerge import MergedNetRegressor
-    >>> from skmerge.inspection import ablation
-    >>> X = {"left": np.arange(24.0)[:, None], "right": np.ones((24, 2))}
-    >>> result = ablation(MergedNetRegressor(epochs=1), X, np.arange(24.0), cv=2)
-    >>> list(result.scores_)
-    ['all inputs', 'without left', 'without right']
+    ablation : Trains without each input, and returns this.
+    InputImportanceDisplay : Plots it.
     """
 
     def __init__(self, scores: FoldScores, left_out: dict[str, str], scoring: str) -> None:
@@ -163,7 +158,7 @@ def ablation(
     >>> result.to_frame()["left_out"].tolist()
     [None, 'signal', 'noise']
     """
-    experiment = Experiment(
+    experiment = prepare_experiment(
         estimator,
         X,
         y,

@@ -14,9 +14,10 @@ from sklearn.base import clone
 from skmerge._spec import InputSpec
 from skmerge.inspection._candidates import LinearOnInputs, NetworkOnInputs
 from skmerge.inspection._comparison import MergeComparison
+from skmerge.inspection._experiment import Experiment, prepare_experiment
 from skmerge.inspection._modes import merges_to_compare
 from skmerge.inspection._routing import fit_route, last_step_prefix, network_of
-from skmerge.inspection._trials import Experiment, Measures
+from skmerge.inspection._trials import Measures
 
 ENSEMBLE = "ensemble of single inputs"
 BASELINE = "linear baseline"
@@ -135,17 +136,18 @@ def compare_merges(
     >>> from skmerge.inspection import compare_merges
     >>> left, right = np.random.default_rng(0).choice([-1.0, 1.0], (2, 200, 1))
     >>> comparison = compare_merges(
-    ...     MergedNetClassifier(epochs=8, random_state=0),
+    ...     MergedNetClassifier(epochs=30, learning_rate=0.01, random_state=0),
     ...     {"left": left, "right": right},
     ...     (left == right).ravel(),
     ...     merges=["multiply"],
     ...     cv=2,
+    ...     ensemble=False,
     ... )
     >>> comparison.best_
     'multiply'
     """
     network = network_of(estimator)
-    experiment = Experiment(
+    experiment = prepare_experiment(
         estimator,
         X,
         y,

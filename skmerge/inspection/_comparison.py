@@ -59,10 +59,11 @@ class MergeComparison:
     >>> from skmerge.inspection import compare_merges
     >>> X = {"left": np.arange(24.0)[:, None], "right": np.ones((24, 2))}
     >>> comparison = compare_merges(
-    ...     MergedNetRegressor(epochs=1), X, np.arange(24.0), merges=["concat", "sum"], cv=2
+    ...     MergedNetRegressor(epochs=1), X, np.arange(24.0), merges=["sum"], cv=2, singles=False,
+    ...     ensemble=False,
     ... )
     >>> sorted(comparison.to_frame()["kind"])
-    ['baseline', 'ensemble', 'input', 'input', 'merge', 'merge']
+    ['baseline', 'merge']
     """
 
     def __init__(self, scores: FoldScores, measures: Sequence[Measures], scoring: str) -> None:
@@ -93,8 +94,9 @@ class MergeComparison:
             ``candidate``, its ``kind``, ``mean_score`` and ``std_score`` over the folds,
             ``difference`` to the best candidate and its corrected ``standard_error``,
             ``fit_seconds`` (mean over the folds), ``predict_ms`` (milliseconds for the held-out
-            rows of a fold, at most 1,000 of them; median over the folds) and ``n_parameters`` (mean over the folds); both times with the
-            routing of the rows. NaN where a fold failed.
+            rows of a fold, at most 1,000 of them; median over the folds) and ``n_parameters``
+            (mean over the folds). Both times include the routing of the rows. NaN where a fold
+            failed.
         """
         table = self._fold_scores.table(self.best_)
         table.insert(0, "kind", pd.Series(self.kinds_))

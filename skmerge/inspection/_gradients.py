@@ -76,11 +76,11 @@ def score_of(row: OneRow, target: Any) -> Score:
     if targets.spec.kind == "multilabel":
         column = _column(int(outputs[0].argmax()) if target is None else target, n_outputs, "label")
         return Score(column, 1.0, True, column)
-    classes = list(network.classes_)
-    label = targets.labels(outputs)[0] if target is None else target
+    classes = network.classes_.tolist()
+    label = targets.labels(outputs).tolist()[0] if target is None else target
     if label not in classes:
         raise ValueError(
-            f"'target' must be one of the classes {short_repr(network.classes_.tolist())}. "
+            f"'target' must be one of the classes {short_repr(classes)}. "
             f"Got {target!r}.{did_you_mean(target, classes)}"
         )
     position = classes.index(label)

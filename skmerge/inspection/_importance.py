@@ -12,12 +12,14 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+from sklearn.base import is_classifier
 from sklearn.metrics import check_scoring
 from sklearn.utils import Bunch, _safe_indexing, check_random_state, indexable
 from sklearn.utils.parallel import Parallel, delayed
 from sklearn.utils.validation import _num_samples, check_is_fitted
 
 from skmerge._errors import short_repr
+from skmerge.inspection._experiment import scorer_name
 from skmerge.inspection._permuting import Permuter, by_columns, by_inputs
 from skmerge.inspection._routing import network_of, route_of, sliceable
 from skmerge.inspection._text import decimals_for, number, shortened, text_table
@@ -277,8 +279,6 @@ def _result(names: list[str], baseline: float, scores: Any, scoring: str) -> Inp
 
 
 def _name(scoring: Any, network: Any) -> str:
-    if isinstance(scoring, str):
-        return scoring
     if scoring is None:
-        return "accuracy" if hasattr(network, "classes_") else "r2"
-    return getattr(scoring, "__name__", "score")
+        return "accuracy" if is_classifier(network) else "r2"
+    return scoring if isinstance(scoring, str) else scorer_name(scoring)

@@ -28,10 +28,10 @@ class InputImportanceDisplay:
         The drops in score of each input: one per repeat, or one per fold.
     half_widths : array-like of shape (n_inputs,)
         Half the length of the whiskers; NaN for none.
-    score_name : str
-        Name of the score.
+    label : str
+        What the drops are, for the axis.
     note : str
-        What points and whiskers are.
+        What points and whiskers are, below it.
 
     Attributes
     ----------
@@ -61,10 +61,10 @@ class InputImportanceDisplay:
     ['note', 'photo']
     """
 
-    def __init__(self, drops: pd.DataFrame, half_widths: Any, score_name: str, note: str) -> None:
+    def __init__(self, drops: pd.DataFrame, half_widths: Any, label: str, note: str) -> None:
         self.drops = drops
         self.half_widths = half_widths
-        self.score_name = score_name
+        self.label = label
         self.note = note
 
     @classmethod
@@ -89,8 +89,9 @@ class InputImportanceDisplay:
             return cls(*_of_ablation(result)).plot(ax=ax)
         drops = pd.DataFrame(result.importances.T, columns=result.names)
         n_repeats = len(drops)
-        note = f"drop when permuted; points: {n_repeats} repeats, whiskers: standard deviation"
-        return cls(drops, result.importances_std, result.scoring, note).plot(ax=ax)
+        label = f"drop in {result.scoring} when permuted"
+        note = f"points: {n_repeats} repeats; whiskers: standard deviation"
+        return cls(drops, result.importances_std, label, note).plot(ax=ax)
 
     def plot(self, ax: Any = None) -> InputImportanceDisplay:
         """Draw the plot.
@@ -111,7 +112,7 @@ class InputImportanceDisplay:
         rows = [DotRow(str(self.drops.columns[i]), values[:, i], widths[i], _COLOR) for i in order]
         ax = new_axes(len(rows))[1] if ax is None else ax
         drawn = draw_dots(ax, rows, reference=0.0)
-        ax.set_xlabel(f"{self.score_name}\n{self.note}")
+        ax.set_xlabel(f"{self.label}\n{self.note}")
         self.ax_, self.figure_ = ax, ax.figure
         self.dots_, self.points_, self.whiskers_ = drawn.dots, drawn.points, drawn.whiskers
         return self
@@ -127,5 +128,6 @@ def _of_ablation(result: AblationResult) -> tuple[pd.DataFrame, np.ndarray, str,
         }
     )
     widths = without["standard_error"].to_numpy() * result._fold_scores.quantile
-    note = f"drop when left out; points: {len(drops)} folds, whiskers: 95 % interval"
-    return drops, widths, result.scoring_, note
+    label = f"drop in {result.scoring_} when left out"
+    note = f"points: {len(drops)} folds; whiskers: 95 % interval of their mean"
+    return drops, widths, label, note

@@ -73,16 +73,16 @@ class SaliencyDisplay:
     Examples
     --------
     >>> import pandas as pd
-    >>> from skmerge import MergedNetClassifier, SaliencyDisplay
+    >>> from skmerge import ColumnRouter, MergedNetClassifier, SaliencyDisplay
     >>> frame = pd.DataFrame({
     ...     "age": [20, 31, 45, 28] * 10,
     ...     "note": ["fits well", "too small", "fits very well", "sent it back"] * 10,
     ... })
     >>> y = ["keep", "return", "keep", "return"] * 10
-    >>> clf = MergedNetClassifier(epochs=5, random_state=0).fit(frame, y)
-    >>> display = SaliencyDisplay.from_estimator(clf, frame, row=1, target="return")
-    >>> list(display.inputs), display.inputs["note"].content
-    (['tabular', 'note'], ['too', 'small'])
+    >>> clf = MergedNetClassifier(router=ColumnRouter({"note": "text"}), epochs=3)
+    >>> display = SaliencyDisplay.from_estimator(clf.fit(frame, y), frame, row=1)
+    >>> display.inputs["note"].content
+    ['too', 'small']
     """
 
     def __init__(
@@ -244,8 +244,8 @@ class SaliencyDisplay:
         axes, sizes, indents = [], [], []
         for name, box in layout.boxes(size[0], size[1] - _HEADLINE).items():
             left, top, width, height = box
-            indent, below = layout.labels(name, box)
-            sizes.append((width - indent, height - below))
+            indent, right, below = layout.labels(name, box)
+            sizes.append((width - indent - right, height - below))
             axes.append(panel(bounding, size, (left + indent, top + _HEADLINE, *sizes[-1])))
             indents.append(indent)
         return bounding, axes, sizes, indents

@@ -98,16 +98,16 @@ class SaliencyLayout:
             top += band_height * shrink + _GAP
         return {name: boxes[name] for name in self.inputs}
 
-    def labels(self, name: str, box: Box) -> tuple[float, float]:
-        """Return the room, in inches, that numbers and names need on the left and below."""
+    def labels(self, name: str, box: Box) -> tuple[float, float, float]:
+        """Return the room, in inches, that names and numbers need on the left, right and below."""
         saliency = self.inputs[name]
         if not saliency.is_present or saliency.is_picture or saliency.is_text:
-            return 0.0, 0.0
+            return 0.0, 0.0, 0.0
         if saliency.content is None:
-            return 0.45, 0.4
+            return 0.45, 0.1, 0.4
         order = _largest(saliency.values, self.max_columns)
         width = max((text_width(saliency.content[i], FONT_SIZE - 1) / 72 for i in order), default=0)
-        return min(width + 0.12, 0.6 * box[2]), min(_TICKS, box[3] / 2)
+        return min(width + 0.12, 0.6 * box[2]), 0.25, min(_TICKS, box[3] / 2)
 
     def _bands(self, width: float) -> list[tuple[list[str], float]]:
         pictures = [name for name, each in self.inputs.items() if each.is_picture]
@@ -162,9 +162,19 @@ def draw_saliency(
     indent : float, default=0.0
         How far to the left of the axes the title starts, in inches.
     """
-    _write(ax, name, -indent * 72, 18, fontsize=FONT_SIZE, fontweight="bold")
-    caption = _caption(saliency)
-    _write(ax, caption, -indent * 72, 5, fontsize=FONT_SIZE - 1.5, color="0.35")
+    title = {"fontsize": FONT_SIZE, "fontweight": "bold"}
+    caption = {"fontsize": FONT_SIZE - 1.5, "color": "0.35"}
+    for text, above, style in ((name, 18, title), (_caption(saliency), 5, caption)):
+        ax.annotate(
+            text,
+            (0, 1),
+            (-indent * 72, above),
+            xycoords="axes fraction",
+            textcoords="offset points",
+            parse_math=False,
+            annotation_clip=False,
+            **style,
+        )
     if not saliency.is_present:
         ax.set_axis_off()
     elif saliency.is_picture:
@@ -178,27 +188,16 @@ def draw_saliency(
         _draw_map(ax, saliency)
 
 
-def _write(ax: Any, text: str, right: float, up: float, **style: Any) -> None:
-    ax.annotate(
-        text,
-        (0, 1),
-        (right, up),
-        xycoords="axes fraction",
-        textcoords="offset points",
-        parse_math=False,
-        annotation_clip=False,
-        **style,
-    )
-
-
 def _caption(saliency: InputSaliency) -> str:
     """Say what the colours mean."""
     if not saliency.is_present:
         return "absent from this row"
     if saliency.content is None or saliency.is_picture or saliency.is_text:
-        if saliency.is_signed:
-            return "red raises the score, blue lowers it"
-        return f"{'brighter' if saliency.is_picture else 'redder'}: of more influence"
+        more = f"{'brighter' if saliency.is_picture else 'redder'}: of more influence"
+        how = "red raises the score, blue lowers it" if saliency.is_signed else more
+        largest = np.abs(saliency.values).max(initial=0.0)
+        # pictures are scaled by all but their largest values
+        return how if saliency.is_picture or not largest else f"{how}, {largest:.2g} at most"
     if saliency.is_signed:
         return "derivative times the scaled value, or times the embedding of a category"
     return "derivative of the score by the scaled value" + (
@@ -251,6 +250,8 @@ def _draw_words(ax: Any, size: tuple[float, float], saliency: InputSaliency) -> 
 
 
 def _draw_columns(ax: Any, saliency: InputSaliency, max_columns: int) -> None:
+    from matplotlib.ticker import MaxNLocator
+
     labels, values = saliency.content, saliency.values
     order = _largest(values, max_columns)
     places = np.arange(len(order))
@@ -261,6 +262,7 @@ def _draw_columns(ax: Any, saliency: InputSaliency, max_columns: int) -> None:
     ax.barh(places, values[order], color=colors, height=0.7)
     ax.axvline(0, color="0.4", linewidth=0.8)
     ax.set_yticks(places, [labels[i] for i in order], fontsize=FONT_SIZE - 1, parse_math=False)
+    ax.xaxis.set_major_locator(MaxNLocator(6))
     ax.tick_params(axis="x", labelsize=FONT_SIZE - 2)
     ax.tick_params(axis="y", length=0)
     ax.set_ylim(max(len(order), 1) - 0.4, -0.6)

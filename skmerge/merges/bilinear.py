@@ -20,8 +20,8 @@ class Bilinear(Merge):
     Follows equation 5 of the paper, with ``z_i = [x_i; 1]``: products over the inputs, summed over
     the rank, as in the authors' code. (Equation 6, as printed, sums before it multiplies, which is
     a product of rank 1.) Without the weight of each rank and the bias that their code adds, since
-    the maps hold both. Initial weights are drawn so that the output has a variance of about 1 to 2
-    for inputs of variance 1, whatever their number. Computed in float32, also under mixed
+    the maps hold both. Initial weights are drawn so that the output has a standard deviation of
+    about 1.5 for inputs of variance 1, whatever their number. Computed in float32, also under mixed
     precision: products leave the range of float16.
 
     Parameters
@@ -69,7 +69,7 @@ class Bilinear(Merge):
     def _factor(self, feature: Any, units: int, n_inputs: int, name: str) -> Any:
         from keras import initializers, layers
 
-        # sum_r prod_i (b + n), b of variance s^2 and n of s^2 / k, has rank s^(2k) (1 + 1/k)^k
+        # factors of variance scale^2 (1 + 1 / k): the sum of products then has (1 + 1 / k)^k
         scale = self.rank ** (-0.5 / n_inputs)
         deviation = scale / (n_inputs * feature.shape[-1]) ** 0.5
         return layers.Dense(

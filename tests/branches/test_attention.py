@@ -76,7 +76,7 @@ def test_words_attend_to_the_words_of_their_row(pooling):
     expected = []
     for row in ROWS:
         words = table[row[row != 0]]
-        steps = encoded(network, words + waves(len(words), UNITS), n_layers=2)
+        steps = encoded(network, words * UNITS**0.5 + waves(len(words), UNITS), n_layers=2)
         expected.append(POOLINGS[pooling](steps))
     assert_allclose(network(ROWS), expected, rtol=1e-3, atol=1e-4)
 

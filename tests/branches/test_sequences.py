@@ -205,3 +205,20 @@ def test_short_names_read_vectors_of_one_length(name):
     estimator = MergedNetClassifier(branches={"signal": name}, epochs=1, random_state=0).fit(X, y)
     assert (estimator.specs_["signal"].kind, estimator.specs_["signal"].shape) == ("array", (6,))
     assert estimator.predict_proba(X).shape == (20, 2)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", FEW)
+def test_names_of_emoji_tell_which_have_skin_tones(name, shared_data):
+    frame = pd.read_csv(shared_data / "emoji" / "data.csv").sample(500, random_state=0)
+    X, y = frame[["name"]], frame["skin_tone_support"]
+    estimator = MergedNetClassifier(
+        router=ColumnRouter({"name": "text"}),
+        branches={"name": name},
+        epochs=3,
+        learning_rate=0.005,
+        random_state=0,
+    ).fit(X[:350], y[:350])
+    assert estimator.loss_curve_[-1] < 0.6 * estimator.loss_curve_[0]
+    majority = max(y[350:].mean(), 1 - y[350:].mean())
+    assert estimator.score(X[350:], y[350:]) > majority + 0.05

@@ -10,11 +10,11 @@ from skmerge.encoders._base import Encoder
 
 
 def test_short_names_are_the_kinds():
-    assert sorted(ENCODERS) == ["array", "image", "tabular", "tags", "text"]
+    assert sorted(ENCODERS) == ["array", "image", "sequence", "tabular", "tags", "text"]
     assert {name: encoder.kind for name, encoder in ENCODERS.items()} == {n: n for n in ENCODERS}
 
 
-@pytest.mark.parametrize("name", ["array", "image", "tabular", "tags", "text"])
+@pytest.mark.parametrize("name", ["array", "image", "sequence", "tabular", "tags", "text"])
 def test_a_short_name_stands_for_a_new_encoder(name):
     encoder = resolve_encoder(name)
     assert type(encoder) is ENCODERS[name]
@@ -27,7 +27,7 @@ def test_an_encoder_stands_for_itself():
     assert resolve_encoder(encoder) is encoder
 
 
-@pytest.mark.parametrize("name", ["array", "image", "tabular", "tags", "text"])
+@pytest.mark.parametrize("name", ["array", "image", "sequence", "tabular", "tags", "text"])
 def test_every_encoder_is_concrete_and_named(name):
     encoder = ENCODERS[name]
     assert issubclass(encoder, Encoder)

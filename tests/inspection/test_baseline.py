@@ -166,7 +166,9 @@ def test_classifier_is_logistic_regression_on_the_columns(numbers):
     expected = LogisticRegression(max_iter=300).fit(
         columns, y, weights * compute_sample_weight("balanced", y)
     )
-    np.testing.assert_allclose(model.predict_proba(rows), expected.predict_proba(columns), atol=1e-6)
+    np.testing.assert_allclose(
+        model.predict_proba(rows), expected.predict_proba(columns), atol=1e-6
+    )
     np.testing.assert_array_equal(model.predict(rows), expected.predict(columns))
     assert list(model.classes_) == ["no", "yes"]
     assert model.n_parameters_ == 4

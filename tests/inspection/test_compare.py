@@ -50,9 +50,11 @@ class Fragile(Merge):
 @pytest.fixture(scope="module")
 def signs():
     """Two columns of signs and whether they agree: each alone tells nothing."""
-    left, right = np.random.default_rng(0).permutation(
-        np.tile([[-1, -1], [-1, 1], [1, -1], [1, 1]], (30, 1))
-    ).T
+    left, right = (
+        np.random.default_rng(0)
+        .permutation(np.tile([[-1, -1], [-1, 1], [1, -1], [1, 1]], (30, 1)))
+        .T
+    )
     frame = pd.DataFrame({"left": left * 1.5, "right": right * 1.5})
     return frame, np.where(left == right, "same", "other")
 
@@ -87,15 +89,12 @@ def test_a_merge_finds_what_no_input_tells_alone(compared):
         assert means[name] < 0.65
     assert means["linear baseline"] < 0.8, "a line gets three of four corners"
     assert compared.kinds_ == {
-        name: kind
-        for name, kind in {
-            "concat": "merge",
-            "multiply": "merge",
-            "left alone": "input",
-            "right alone": "input",
-            "ensemble of single inputs": "ensemble",
-            "linear baseline": "baseline",
-        }.items()
+        "concat": "merge",
+        "multiply": "merge",
+        "left alone": "input",
+        "right alone": "input",
+        "ensemble of single inputs": "ensemble",
+        "linear baseline": "baseline",
     }
     assert "the best merge, beats the best input" in compared.summary()
 
@@ -236,7 +235,7 @@ def test_groups_stay_together(entries):
     seen = []
 
     def scorer(estimator, X, y):
-        seen.append(sorted(set(groups[y.astype(int)])))
+        seen.extend(set(groups[y.astype(int)]))
         return 0.0
 
     compared = compare_merges(
@@ -244,7 +243,7 @@ def test_groups_stay_together(entries):
         scoring=scorer, **ONLY_MERGES,
     )  # fmt: skip
     assert compared.scoring_ == "scorer"
-    assert sorted(sum(seen, [])) == list(range(8)), "each group is held out in one fold only"
+    assert sorted(seen) == list(range(8)), "each group is held out in one fold only"
 
 
 def test_scorers_get_the_users_own_pipeline(pipeline, signs, folds):
@@ -293,7 +292,9 @@ def test_two_jobs_give_the_same_scores(pipeline, signs, folds, compared):
 
 def test_a_failing_merge_is_named_and_the_others_survive(entries):
     Fragile.built, Fragile.allowed = 0, 2  # the trial and the first fold
-    with pytest.warns(FitFailedWarning, match="'Fragile\\(\\)' failed in 1 of 2 folds.*glue is dry"):
+    with pytest.warns(
+        FitFailedWarning, match="'Fragile\\(\\)' failed in 1 of 2 folds.*glue is dry"
+    ):
         compared = compare_merges(
             MergedNetRegressor(**TINY), entries, np.arange(40.0), merges=["sum", Fragile()], cv=2,
             **ONLY_MERGES,
@@ -317,9 +318,7 @@ def test_errors_are_raised_where_asked_or_where_all_fail(entries):
     arguments = (MergedNetRegressor(**TINY), entries, np.arange(40.0))
     Fragile.built, Fragile.allowed = 0, 1
     with pytest.raises(ValueError, match="glue is dry"):
-        compare_merges(
-            *arguments, merges=[Fragile()], cv=2, error_score="raise", **ONLY_MERGES
-        )
+        compare_merges(*arguments, merges=[Fragile()], cv=2, error_score="raise", **ONLY_MERGES)
     Fragile.built = 0
     with (
         pytest.warns(FitFailedWarning),
@@ -354,6 +353,7 @@ def test_a_scorer_that_fails_for_an_input_leaves_the_ensemble_without_a_score(en
         ({"merges": {"left alone": "sum"}}, ValueError, "label 'left alone', which another row"),
         ({"merges": ["gatd"]}, ValueError, "Did you mean 'gated'"),
         ({"cv": 1}, ValueError, "n_splits=1"),
+        ({"error_score": "rise"}, ValueError, "must be a number or 'raise'. Got 'rise'"),
         ({"scoring": "acuracy"}, ValueError, "scoring"),
     ],
 )

@@ -72,7 +72,7 @@ def test_frame_is_sorted_with_differences_to_the_best():
     ]
     assert frame["candidate"].tolist() == sorted(MEANS, key=lambda name: -MEANS[name])
     assert frame["kind"].tolist() == [KINDS[name] for name in frame["candidate"]]
-    assert result.best_ == "multiply" == list(result.scores_)[0]
+    assert result.best_ == "multiply" == next(iter(result.scores_))
     second = frame.iloc[1]
     assert (second["difference"], second["standard_error"]) == result.difference(
         "concat", "multiply"

@@ -169,9 +169,7 @@ def test_search_in_a_pipeline_is_plotted_with_its_folds(rows):
     splits = [results[f"split{i}_test_score"][1] for i in range(3)]
     np.testing.assert_array_equal(display.folds_[0].get_xdata(), splits)
     (whisker,) = display.whiskers_
-    differences = np.array(
-        [np.diff(results[f"split{i}_test_score"])[0] for i in range(3)]
-    )
+    differences = np.array([np.diff(results[f"split{i}_test_score"])[0] for i in range(3)])
     error = np.sqrt((1 / 3 + 1 / 2) * differences.var(ddof=1))
     low, high = whisker.get_xdata()
     assert (high - low) / 2 == pytest.approx(error * 4.302653, rel=1e-5)

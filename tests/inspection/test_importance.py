@@ -295,7 +295,7 @@ def test_plot_shows_the_largest_drop_on_top():
     np.testing.assert_array_equal(display.points_[0].get_xdata(), [0.5, 0.7])
     low, high = display.whiskers_[0].get_xdata()
     assert (high - low) / 2 == pytest.approx(0.1), "the standard deviation"
-    assert display.ax_.get_xlabel().startswith("accuracy\n")
+    assert display.ax_.get_xlabel().startswith("drop in accuracy when permuted\n")
     figure, ax = plt.subplots()
     assert InputImportanceDisplay.from_result(result, ax=ax).figure_ is figure
     plt.close("all")
@@ -315,5 +315,5 @@ def test_plot_of_an_ablation_shows_drops_per_fold():
     low, high = display.whiskers_[0].get_xdata()
     _, standard_error = folds.difference("without b", "all inputs")
     assert (high - low) / 2 == pytest.approx(folds.quantile * standard_error)
-    assert "2 folds" in display.ax_.get_xlabel()
+    assert display.ax_.get_xlabel().startswith("drop in accuracy when left out\npoints: 2 folds")
     plt.close("all")

@@ -8,7 +8,14 @@ from sklearn.model_selection import KFold, cross_val_score
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import FunctionTransformer
 
-from skmerge import ColumnRouter, ConvBranch, DenseBranch, InputSpec, MergedNetClassifier, MultiInput
+from skmerge import (
+    ColumnRouter,
+    ConvBranch,
+    DenseBranch,
+    InputSpec,
+    MergedNetClassifier,
+    MultiInput,
+)
 from skmerge.inspection._routing import (
     EntryRows,
     fit_route,
