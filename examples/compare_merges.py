@@ -25,7 +25,7 @@ from sklearn.model_selection import StratifiedKFold
 
 from skmerge import MergeComparisonDisplay, MergedNetClassifier, compare_merges
 
-MERGES = ["concat", "multiply", "compare", "late"]
+MERGES = ["concat", "compare", "late"]
 
 
 def halves(pictures: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

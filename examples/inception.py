@@ -4,7 +4,8 @@
 convolutions and of pooling, and concatenates them before the next layer; ``"residual"`` adds its
 input to what two convolutions make of it. Everything else of the branch stays as it is, so that a
 search can decide: here over blocks and depths on scikit-learn's handwritten digits, of which the
-search sees half.
+search sees half. On pictures of 8 x 8 pixels residual blocks do a little better than plain ones;
+inception blocks a little worse, with the fewest weights.
 """
 
 import pandas as pd
@@ -25,11 +26,11 @@ frame = pd.DataFrame({"picture": list(digits.images)})
 X_train, X_test, y_train, y_test = train_test_split(
     frame, digits.target, test_size=0.5, stratify=digits.target, random_state=0
 )
-branch = ConvBranch(filters=(16, 32), units=(), batch_normalization=True, shift=0.1)
+branch = ConvBranch(filters=(32, 64), units=(), shift=0.1)
 pipeline = make_pipeline(
     ColumnRouter(),
     MergedNetClassifier(
-        branches={"picture": branch}, head=(), epochs=15, learning_rate=5e-3, random_state=0
+        branches={"picture": branch}, head=(), epochs=15, learning_rate=3e-3, random_state=0
     ),
 )
 name = "mergednetclassifier__branches__picture"

@@ -56,9 +56,14 @@ def network_html(estimator: Any) -> str:
 def _parameters(estimator: Any) -> str:
     """Return scikit-learn's part, with names of nested parameters escaped, which 1.7 leaves raw."""
     html = estimator_html_repr(estimator)
-    for name in estimator.get_params():
+    for name in {*_parameter_names(estimator), *_parameter_names(estimator.router)}:
         html = html.replace(name, escape(name)) if escape(name) != name else html
     return html
+
+
+def _parameter_names(value: Any) -> Iterable[str]:
+    has_parameters = hasattr(value, "get_params") and not isinstance(value, type)
+    return value.get_params() if has_parameters else ()
 
 
 @cache

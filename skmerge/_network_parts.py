@@ -268,12 +268,11 @@ def _notes(spec: InputSpec) -> Iterable[str]:
 
 def _unfitted(estimator: Any) -> Drawing:
     inputs = getattr(estimator.router, "inputs", "auto")
-    named = inputs if isinstance(inputs, Mapping) else {}
-    branches = estimator.branches if isinstance(estimator.branches, Mapping) else {}
+    named, branches = _by_name(inputs), _by_name(estimator.branches)
     late = getattr(_spec_of(resolve_merge, estimator.merge), "joins_predictions", False)
     head = _unfitted_head(estimator.head)
     paths = [
-        _unfitted_path(str(name), named.get(name), branches, head if late else None)
+        _unfitted_path(name, named.get(name), branches, head if late else None)
         for name in dict.fromkeys([*named, *branches])
         if not _is_dropped(named.get(name))
     ]
@@ -286,6 +285,10 @@ def _unfitted(estimator: Any) -> Drawing:
         None if late else head,
         Part(activation or "set by y at fit"),
     )
+
+
+def _by_name(value: Any) -> dict[str, Any]:
+    return {str(name): v for name, v in value.items()} if isinstance(value, Mapping) else {}
 
 
 def _unfitted_path(name: str, value: Any, branches: Mapping[Any, Any], head: Part | None) -> Any:

@@ -354,7 +354,8 @@ def test_parameters_that_are_not_valid_are_drawn_all_the_same():
         "note kind inferred at fit",
         "3",
     ]
-    assert network_html(MergedNetClassifier(branches=["conv"], router="auto"))
+    for router in ("auto", ColumnRouter):
+        assert network_html(MergedNetClassifier(branches=["conv"], router=router))
 
 
 def test_the_display_option_of_scikit_learn_counts():

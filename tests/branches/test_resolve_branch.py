@@ -30,7 +30,7 @@ def test_keras_objects_become_keras_branches():
 @pytest.mark.parametrize(
     ("value", "message"),
     [
-        ("cnov", r"one of \['conv', 'dense', 'embedding'\].*Got 'cnov'\. Did you mean 'conv'\?"),
+        ("cnov", r"one of \['attention', 'conv', 'conv1d', .*Got 'cnov'\. Did you mean 'conv'\?"),
         (None, "Got None"),
         (3, "Got 3"),
         (["conv"], r"Got \['conv'\]"),
