@@ -67,8 +67,8 @@ class ColumnRouter(NestedParams, TransformerMixin, BaseEstimator, auto_wrap_outp
     inputs : "auto" or dict, default="auto"
         Input names mapped to what reads them:
 
-        - a kind (``"tabular"``, ``"text"``, ``"image"``, ``"tags"``, ``"array"``) or an encoder,
-          which reads the column of the input's name;
+        - a kind (``"tabular"``, ``"text"``, ``"image"``, ``"tags"``, ``"sequence"``, ``"array"``)
+          or an encoder, which reads the column of the input's name;
         - a tuple ``(kind or encoder, columns)``;
         - columns alone, read by the kind of the input's name if it is one, otherwise by the
           kind inferred;

@@ -20,7 +20,15 @@ LAYERS = {
     "merges": ["merges"],
     "network": ["_sharing", "network", "_reading"],
     "training": ["training"],
-    "estimators": ["_targets", "_inside", "_network_parts", "_drawing", "_diagram", "_merged_net", "estimators"],
+    "estimators": [
+        "_targets",
+        "_inside",
+        "_network_parts",
+        "_drawing",
+        "_diagram",
+        "_merged_net",
+        "estimators",
+    ],
     "inspection": ["inspection"],
 }
 
