@@ -72,14 +72,16 @@ class NgramClassifier(ClassifierMixin, BaseEstimator):
 
 
 def next_word_scores(captioner, X: pd.DataFrame, y: np.ndarray) -> dict[str, float]:
-    """Return perplexity, the exponential of the mean cross-entropy, and top-1 accuracy."""
-    probabilities = captioner.predict_proba(X)
-    codes = np.searchsorted(captioner.classes_, y)
-    of_truth = probabilities[np.arange(len(y)), codes].astype(float)
-    return {
-        "perplexity": float(np.exp(-np.log(of_truth).mean())),
-        "top-1": float(np.mean(probabilities.argmax(axis=1) == codes)),
-    }
+    """Return perplexity, the exponential of the mean cross-entropy, and top-1 accuracy.
+
+    A word that the captioner does not know has the probability 0, and the perplexity is infinite.
+    """
+    probabilities = captioner.predict_proba(X).astype(float)
+    of_truth = np.where(captioner.classes_ == np.asarray(y)[:, None], probabilities, 0).sum(axis=1)
+    with np.errstate(divide="ignore"):
+        cross_entropy = -np.log(of_truth).mean()
+    guessed = captioner.classes_[probabilities.argmax(axis=1)]
+    return {"perplexity": float(np.exp(cross_entropy)), "top-1": float(np.mean(guessed == y))}
 
 
 def write_captions(

@@ -124,6 +124,11 @@ def test_next_word_scores_follow_their_formulas():
     assert scores["top-1"] == pytest.approx(3 / 6)
 
 
+def test_a_word_never_seen_makes_the_perplexity_infinite():
+    scores = next_word_scores(Toy(TRAP), pd.DataFrame({"image": [0], "words": [START]}), ["moon"])
+    assert scores == {"perplexity": np.inf, "top-1": 0.0}
+
+
 def greedy(toy, max_words=20):
     words = []
     while len(words) < max_words:
