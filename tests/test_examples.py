@@ -4,6 +4,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 EXAMPLES = Path(__file__).parents[1] / "examples"
@@ -31,3 +32,15 @@ def test_the_two_branch_snippet_learns_digits():
     accuracies = {line.split()[0]: float(line.split()[2].rstrip(",")) for line in lines}
     assert list(accuracies) == ["concat", "sum", "mul", "ave", "max", "dot", "cos"]
     assert accuracies["concat"] > 0.9
+
+
+@pytest.mark.slow
+def test_input_dropout_teaches_to_do_without_an_input():
+    header, *lines = run("absent_inputs.py").splitlines()
+    scores = {tuple(line.split()[:2]): [float(cell) for cell in line.split()[2:]] for line in lines}
+    assert header.split() == ["merge", "input_dropout", "both", "left", "right", "mixed"]
+    for merge in ("concat", "multiply", "attention", "late"):
+        (both, *untaught), (_, *taught) = scores[merge, "0.0"], scores[merge, "0.3"]
+        assert both > 0.9
+        assert min(taught) > 0.7
+        assert np.mean(taught) > np.mean(untaught) + 0.03

@@ -1,0 +1,62 @@
+"""Predicting without an input: a network that has been trained for it, and one that has not.
+
+A handwritten digit is seen through two windows, its left and its right half. Rows to predict may
+lack one of them. Where a row lacks an input, a learned vector stands for its features, and merges
+that can (``attention``, ``gated``, ``late``) give it no weight. What the others make of a single half
+depends on whether the network has ever seen one: ``input_dropout`` takes inputs away at random
+during training, never all that a row has.
+
+The columns ``left`` and ``right`` are accuracies on rows that have only that half, the other
+column left out altogether; ``mixed`` are rows of all three kinds, with ``None`` in the cells that lack
+their half. Half of the information is worth about .87 of the digits, if the network has learned to
+use it: without ``input_dropout`` the same halves give .63 to .81, and ``multiply`` guesses, since its
+product with the vector of an input never absent in training, zero, is zero. With both halves there,
+``input_dropout`` costs a point at most, within what a seed changes.
+"""
+
+import pandas as pd
+from sklearn.datasets import load_digits
+from sklearn.model_selection import train_test_split
+
+from skmerge import ColumnRouter, DenseBranch, MergedNetClassifier
+
+digits = load_digits()
+halves = pd.DataFrame(
+    {
+        "left": list(digits.images[:, :, :4].reshape(-1, 32) / 16),
+        "right": list(digits.images[:, :, 4:].reshape(-1, 32) / 16),
+    }
+)
+train, test, y_train, y_test = train_test_split(
+    halves, digits.target, test_size=0.5, stratify=digits.target, random_state=0
+)
+branches = {"left": DenseBranch((64,)), "right": DenseBranch((64,))}
+
+
+def fitted(merge: str, input_dropout: float) -> MergedNetClassifier:
+    # without input_dropout the router must be told that columns may be missing
+    router = ColumnRouter(missing_inputs="absent")
+    clf = MergedNetClassifier(
+        merge,
+        router=router,
+        branches=branches,
+        input_dropout=input_dropout,
+        epochs=30,
+        random_state=0,
+    )
+    return clf.fit(train, y_train)
+
+
+mixed = test.copy()
+mixed.iloc[0::3, 0] = None
+mixed.iloc[1::3, 1] = None
+
+print(f"{'merge':<10} {'input_dropout':>13} {'both':>6} {'left':>6} {'right':>6} {'mixed':>6}")
+for merge in ("concat", "multiply", "attention", "late"):
+    for input_dropout in (0.0, 0.3):
+        clf = fitted(merge, input_dropout)
+        scores = [
+            clf.score(rows, y_test) for rows in (test, test[["left"]], test[["right"]], mixed)
+        ]
+        cells = " ".join(f"{score:6.3f}" for score in scores)
+        print(f"{merge:<10} {input_dropout:>13} {cells}")
