@@ -52,9 +52,9 @@ def build_network(
         The inputs, in the order in which they are merged.
     branches : mapping of str to str, Branch, keras.Model or keras.layers.Layer, default=None
         The branch of each input by the input's name: a short name (``"conv"``, ``"dense"``,
-        ``"embedding"``, ``"recurrent"``, ...), a branch, a Keras object, or the name of another input, whose branch
-        is shared, weights and all. A short name means the branch even if an input has that
-        name. Inputs not named get the default branch of their spec.
+        ``"embedding"``, ``"recurrent"``, ...), a branch, a Keras object, or the name of another
+        input, whose branch is shared, weights and all. A short name means the branch even if an
+        input has that name. Inputs not named get the default branch of their spec.
     merge : str, Merge, keras.layers.Layer or list of these, default="concat"
         How the features of all branches become one vector. With one input there is nothing to
         merge, and its features pass through.
