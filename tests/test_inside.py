@@ -75,11 +75,11 @@ def test_merged_features_feed_other_estimators_in_a_pipeline():
     assert pipe.score(X, Y) > 0.8
 
 
-def test_reading_survives_pickling(concat):
+def test_reading_survives_pickling_before_and_after_it(concat):
     again = pickle.loads(pickle.dumps(concat))
     assert_array_equal(again.transform(X), concat.transform(X))
-    concat.gates  # noqa: B018 (a method, there before and after)
-    assert pickle.loads(pickle.dumps(again)).transform(X).shape == (40, 12)
+    once_more = pickle.loads(pickle.dumps(again))
+    assert_array_equal(once_more.transform(X), concat.transform(X))
 
 
 def test_no_rows_give_no_features(concat):
@@ -139,9 +139,8 @@ class TestInputDropout:
 
     def test_of_nothing_nothing_can_be_predicted(self):
         clf = fitted(input_dropout=0.3)
-        frame = pd.DataFrame({"other": [1.0]})
-        with pytest.raises(ValueError, match="missing|at least one input|fitted on"):
-            clf.predict(frame)
+        with pytest.raises(ValueError, match=r"at least one input\. Got \['other'\]"):
+            clf.predict({"other": X["right"]})
 
     def test_teaches_to_predict_from_each_input_alone(self):
         rng = np.random.default_rng(0)
@@ -162,13 +161,13 @@ class TestInputDropout:
         assert min(accuracies(0.4)) > 0.9
 
     def test_one_input_is_never_taken_away(self):
+        alone, target = X["right"], X["right"][:, 0]
         with_it, without = (
-            MergedNetRegressor(epochs=2, input_dropout=rate, random_state=0).fit(
-                X["right"], X["right"][:, 0]
-            )
+            MergedNetRegressor(epochs=2, input_dropout=rate, random_state=0).fit(alone, target)
             for rate in (0.5, 0.0)
         )
-        assert_allclose(with_it.loss_curve_[-1], without.loss_curve_[-1], rtol=0.5)
+        assert "input-dropout" not in {layer.name for layer in with_it.model_.layers}
+        assert_allclose(with_it.loss_curve_, without.loss_curve_, rtol=1e-5)
 
     @pytest.mark.parametrize("rate", [-0.1, 1.0])
     def test_rate_is_a_probability_below_one(self, rate):
