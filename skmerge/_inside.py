@@ -109,7 +109,7 @@ class ReadsInside(ClassNamePrefixFeaturesOutMixin, TransformerMixin):
 
     @property
     def _n_features_out(self) -> int:
-        return self.model_.get_layer("merged-features").output.shape[-1]
+        return self._trainer.model_.get_layer("merged-features").output.shape[-1]
 
     def _read(self, part: str, X: Any) -> Any:
         check_is_fitted(self)

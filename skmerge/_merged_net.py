@@ -90,6 +90,8 @@ class MergedNet(NestedParams, ReadsInside, BaseEstimator):
         """The trained ``keras.Model``; its inputs are a dict by input name."""
         if "_trainer" not in self.__dict__:
             raise AttributeError(f"This {type(self).__name__} is not fitted yet, it has no model_.")
+        # whoever has it may hold it, so that no other fit may train it
+        self._trainer.network.keep()
         return self._trainer.model_
 
     @property
@@ -97,6 +99,8 @@ class MergedNet(NestedParams, ReadsInside, BaseEstimator):
         """The Keras callbacks as the last fit used them; a pickle does not keep them."""
         if "_trainer" not in self.__dict__:
             raise AttributeError(f"This {type(self).__name__} is not fitted yet.")
+        if self._trainer.callbacks_:
+            self._trainer.network.keep()  # each holds the model
         return self._trainer.callbacks_
 
     @property

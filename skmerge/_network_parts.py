@@ -170,7 +170,7 @@ def describe(estimator: Any) -> Drawing:
 
 
 def _fitted(estimator: Any) -> Drawing:
-    plan, network = estimator._trainer._plan, estimator.model_
+    plan, network = estimator._trainer._plan, estimator._trainer.model_
     specs = plan.inputs
     wires = wire_names(specs)
     own, owners = resolve_branches(specs, plan.branches or {})

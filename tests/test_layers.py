@@ -12,13 +12,13 @@ import skmerge
 LAYERS = {
     "errors": ["_errors"],
     "specs": ["_spec"],
-    "routed rows": ["multi_input"],
+    "routed rows": ["_stored_rows", "multi_input"],
     "encoders": ["encoders"],
     "router": ["_tables", "_inference", "_plan", "router"],
     "Keras layers": ["_layers"],
     "branches": ["branches"],
     "merges": ["merges"],
-    "network": ["_sharing", "network", "_reading"],
+    "network": ["_calls", "_sharing", "network", "_reading"],
     "training": ["training"],
     "estimators": [
         "_targets",

@@ -8,7 +8,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Iterable
 from numbers import Integral
-from typing import Any
+from typing import Any, ClassVar
 
 from sklearn.base import BaseEstimator
 
@@ -18,6 +18,10 @@ from skmerge._spec import InputSpec
 
 class Branch(BaseEstimator, ABC):
     """Specification of the subnetwork that reads one input."""
+
+    #: whether it reads rows in the same way if the spec has more ids, codes or sparse columns than
+    #: they have, and a length that varies: then one network serves the training rows of all folds
+    builds_for_more: ClassVar[bool] = False
 
     @abstractmethod
     def build(self, tensor: Any, spec: InputSpec) -> Any:

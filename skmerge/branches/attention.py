@@ -63,6 +63,8 @@ class AttentionBranch(Branch):
     AttentionBranch(n_layers=2, pooling='cls', units=32)
     """
 
+    builds_for_more = True
+
     _parameter_constraints = {
         "units": [Interval(Integral, 1, None, closed="left")],
         "n_layers": [Interval(Integral, 1, None, closed="left")],

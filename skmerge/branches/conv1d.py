@@ -56,6 +56,8 @@ class Conv1DBranch(Branch):
     Conv1DBranch(filters=32, kernel_sizes=(3, 9, 27), pooling='average_max')
     """
 
+    builds_for_more = True
+
     _parameter_constraints = {
         "filters": [Interval(Integral, 1, None, closed="left")],
         "units": [tuple, list],

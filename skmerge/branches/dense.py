@@ -50,6 +50,8 @@ class DenseBranch(Branch):
     DenseBranch(dropout=0.2, units=(32, 16))
     """
 
+    builds_for_more = True
+
     _parameter_constraints = {
         "units": [tuple, list],
         "embedding_dim": [StrOptions({"auto"}), Interval(Integral, 1, None, closed="left")],

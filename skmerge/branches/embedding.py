@@ -41,6 +41,8 @@ class EmbeddingBranch(Branch):
     EmbeddingBranch(embedding_dim=32, pooling='average_max')
     """
 
+    builds_for_more = True
+
     _parameter_constraints = {
         "embedding_dim": [Interval(Integral, 1, None, closed="left")],
         "units": [tuple, list],

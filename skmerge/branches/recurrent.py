@@ -72,6 +72,8 @@ class RecurrentBranch(Branch):
     RecurrentBranch(bidirectional=True, cell='lstm', units=32)
     """
 
+    builds_for_more = True
+
     _parameter_constraints = {
         "units": [Interval(Integral, 1, None, closed="left"), tuple, list],
         "cell": [StrOptions({"gru", "lstm"})],

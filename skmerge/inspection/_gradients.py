@@ -15,7 +15,7 @@ import numpy as np
 from sklearn.base import is_classifier
 
 from skmerge._errors import did_you_mean, short_repr
-from skmerge.inspection._calls import Call, CallLog, replaced_calls, sublayers
+from skmerge._calls import Call, CallLog, replaced_calls, sublayers
 from skmerge.inspection._one_row import OneRow
 
 
@@ -144,7 +144,7 @@ def gradients(row: OneRow, score: Score, names: list[str]) -> tuple[float, dict[
 
     from skmerge.network import network_inputs, wire_names
 
-    model, wires = row.network.model_, wire_names(row.specs)
+    model, wires = row.network._trainer.model_, wire_names(row.specs)
     arrays = {name: _dense(array) for name, array in network_inputs(row.rows).items()}
     output = CallLog()
     with tf.GradientTape(persistent=True) as tape, ExitStack() as stack:

@@ -145,7 +145,7 @@ class OneRow:
 
         specs = self.specs
         _, owners = resolve_branches(specs, self.network._trainer._plan.branches or {})
-        return self.network.model_.get_layer(wire_names(specs)[owners[name]])
+        return self.network._trainer.model_.get_layer(wire_names(specs)[owners[name]])
 
     def _tokens(self, name: str, length: int) -> list[str] | None:
         """Read the words of the text again, as the encoder does."""

@@ -1,7 +1,8 @@
 """Compiling and training networks; the only part that imports scikeras."""
 
 from skmerge.training._compile import TrainingOptions
-from skmerge.training._trainer import EncodedRows, NetworkPlan
+from skmerge.training._plan import NetworkPlan
+from skmerge.training._trainer import EncodedRows
 from skmerge.training._trainer import NetworkTrainer as NetworkTrainer  # for the estimators alone
 
 __all__ = ["EncodedRows", "NetworkPlan", "TrainingOptions"]

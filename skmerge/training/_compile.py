@@ -6,6 +6,7 @@ scikeras's wrapper, with names checked and objects that hold state copied.
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from typing import Any
 
@@ -101,11 +102,10 @@ def compiled_alike(first: TrainingOptions, second: TrainingOptions) -> bool:
     Returns
     -------
     bool
-        True if optimizer, learning rate, loss and metrics are the same.
+        True if optimizer, loss and metrics are the same; the learning rate may differ.
     """
     return all(
-        getattr(first, name) == getattr(second, name)
-        for name in ("optimizer", "learning_rate", "loss", "metrics")
+        getattr(first, name) == getattr(second, name) for name in ("optimizer", "loss", "metrics")
     )
 
 
@@ -127,4 +127,13 @@ def _named(parameter: str, value: Any, family: Any) -> Any:
 def _fresh_metric(metric: Any) -> Any:
     if isinstance(metric, keras.metrics.Metric):
         return type(metric).from_config(metric.get_config())
-    return _named("metrics", metric, keras.metrics) if metric not in _KERAS_WORDS else metric
+    if isinstance(metric, str) and metric in _KERAS_WORDS:
+        return metric
+    metric = _named("metrics", metric, keras.metrics)
+    is_class = isinstance(metric, type) and issubclass(metric, keras.metrics.Metric)
+    made = keras.metrics.get(metric) if isinstance(metric, str) or is_class else metric
+    if not isinstance(made, keras.metrics.Metric):
+        return metric
+    # Keras numbers the names of all that are made in a process: auc, auc_1, ...
+    name = re.sub(r"_\d+$", "", made.name)
+    return type(made).from_config(made.get_config() | {"name": name})

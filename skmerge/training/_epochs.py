@@ -17,6 +17,7 @@ import numpy as np
 import tensorflow as tf
 
 from skmerge.training._rows import gather, rows_signature
+from skmerge.training._step import TrainingStep
 
 _BATCH_HOOKS = ("on_batch_begin", "on_batch_end", "on_train_batch_begin", "on_train_batch_end")
 
@@ -57,13 +58,13 @@ class TracedSteps:
         A compiled model whose inputs are a dict.
     n_targets : int
         Number of columns of the targets.
-    train_step : callable, default=None
-        Takes one batch ``(inputs, targets, weights)`` and trains on it; None is the model's own.
+    train_step : TrainingStep
+        Takes one batch ``(inputs, targets, weights)`` and trains on it.
     """
 
-    def __init__(self, model: keras.Model, n_targets: int, train_step: Any = None) -> None:
+    def __init__(self, model: keras.Model, n_targets: int, train_step: TrainingStep) -> None:
         self.model = model
-        train_step = model.train_step if train_step is None else train_step
+        self.weight_decay = train_step.updates.weight_decay
         widths = {name: tensor.shape[-1] for name, tensor in model.input.items()}
         signature = (
             rows_signature(model.input),
@@ -80,9 +81,13 @@ class TracedSteps:
         def each_batch(step: Any) -> Any:
             def run(inputs: Any, targets: Any, weights: Any, order: Any, size: Any) -> None:
                 n_rows = tf.shape(order, tf.int64)[0]
-                for first in tf.range(tf.constant(0, tf.int64), n_rows, size):
-                    positions = order[first : first + size]
-                    step(batch(inputs, targets, weights, positions))
+
+                def body(first: Any) -> list[Any]:
+                    step(batch(inputs, targets, weights, order[first : first + size]))
+                    return [first + size]
+
+                # a loop of TensorFlow's own, which needs no conversion of the code within it
+                tf.while_loop(lambda first: first < n_rows, body, [tf.constant(0, tf.int64)])
 
             return run
 
@@ -115,20 +120,19 @@ class TracedSteps:
             # A concrete function, because TensorFlow warns of many `tf.function` objects traced
             # from one place, which is what a search over parameters is.
             function, signature = self._functions[name]
-            self._traced[name] = tf.function(function).get_concrete_function(*signature)
+            traced = tf.function(function, autograph=False)
+            self._traced[name] = traced.get_concrete_function(*signature)
         sizes = [] if batch_size is None else [tf.constant(batch_size, tf.int64)]
         self._traced[name](*rows.tensors, tf.constant(order, tf.int64), *sizes)
 
     def build(self, rows: Rows) -> None:
-        """Create the variables of optimizer and metrics, which a graph's loop cannot do.
+        """Create the variables of the metrics, which a graph's loop cannot do.
 
         Parameters
         ----------
         rows : Rows
             Any rows; the first one is run once.
         """
-        if not self.model.optimizer.built:
-            self.model.optimizer.build(self.model.trainable_variables)
         self.model.test_step(self._batch(*rows.tensors, tf.constant([0], tf.int64)))
         self.model.reset_metrics()
 

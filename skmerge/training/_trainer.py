@@ -21,78 +21,17 @@ import numpy as np
 import tensorflow as tf
 from scikeras.wrappers import BaseWrapper
 
-from skmerge._reading import branch_features, branch_logits, merge_gates, merged_features
-from skmerge._spec import InputSpec, TargetSpec
-from skmerge.network import build_network
-from skmerge.training._auxiliary import AuxiliaryStep
 from skmerge.training._compile import TrainingOptions, compile_params, compiled_alike
-from skmerge.training._epochs import Rows, TracedSteps, check_finite, run_epochs
-from skmerge.training._rows import as_rows, as_tensor_chunk, batch_signature
-from skmerge.training._seeds import seeded_build
+from skmerge.training._compiled import CompiledNetwork, compiled_network
+from skmerge.training._epochs import Rows, check_finite, run_epochs
+from skmerge.training._plan import NetworkPlan
+from skmerge.training._rows import as_rows, as_tensor_chunk
 
 # Matrix products on a CPU work in blocks of rows; 48 is a multiple of the blocks of AVX2 (24) and
 # AVX-512 (48). Filled up to whole blocks, a row's result does not depend on the rows beside it.
 _ROW_BLOCK = 48
 _VALUES_PER_CHUNK = 4_000_000
 _SMALL_ROW = 4096
-
-
-@dataclass
-class NetworkPlan:
-    """All that is needed to build a network again.
-
-    Parameters
-    ----------
-    specs : tuple of InputSpec
-        The inputs.
-    branches : mapping of str to branch, or None
-        As `skmerge.build_network` takes them.
-    merge : str, Merge, Keras layer or list
-        As `skmerge.build_network` takes it.
-    head : tuple of int, Keras layer or None
-        As `skmerge.build_network` takes it.
-    target : TargetSpec
-        What the network predicts.
-    dropout, input_dropout : float
-        As `skmerge.build_network` takes them.
-    """
-
-    specs: tuple[InputSpec, ...]
-    branches: Any
-    merge: Any
-    head: Any
-    target: TargetSpec
-    dropout: float
-    input_dropout: float = 0.0
-
-    def build(self) -> keras.Model:
-        """Build the network.
-
-        Returns
-        -------
-        keras.Model
-            The network, not compiled.
-        """
-        return build_network(
-            self.specs,
-            self.branches,
-            self.merge,
-            self.head,
-            self.target,
-            dropout=self.dropout,
-            input_dropout=self.input_dropout,
-        )
-
-    @property
-    def inputs(self) -> dict[str, InputSpec]:
-        """The inputs by name.
-
-        Returns
-        -------
-        dict of str to InputSpec
-            The specs.
-        """
-        return {spec.name: spec for spec in self.specs}
 
 
 @dataclass
@@ -217,6 +156,8 @@ class NetworkTrainer(BaseWrapper):
                 validation=validation,
             )
         except BaseException:
+            if "_network" in self.__dict__:
+                self._network.keep()
             if before is not None:
                 self._renew(former)
                 self._assign(before)
@@ -237,7 +178,7 @@ class NetworkTrainer(BaseWrapper):
         ndarray of shape (n_samples, n_outputs), dtype float32
             The outputs.
         """
-        return self._run(self._predict_function(), inputs, n_rows)
+        return self._run(self.network.reader("output"), inputs, n_rows)
 
     def reading(self, part: str, inputs: Mapping[str, Any], n_rows: int) -> Any:
         """Run the network up to one of its parts.
@@ -256,16 +197,7 @@ class NetworkTrainer(BaseWrapper):
         ndarray of shape (n_samples, ...), dict of those by wire name, or None
             The values; None where the network has no such part.
         """
-        if part not in self._readers:
-            model, specs = self.model_, self._plan.inputs
-            if part == "gates":
-                reader = merge_gates(model, specs)
-            else:
-                reader = (
-                    merged_features(model) if part == "merged" else branch_features(model, specs)
-                )
-            self._readers[part] = None if reader is None else _traced(reader)
-        reader = self._readers[part]
+        reader = self.network.reader(part)
         return None if reader is None else self._run(reader, inputs, n_rows)
 
     def _run(self, function: Any, inputs: Mapping[str, Any], n_rows: int) -> Any:
@@ -273,6 +205,7 @@ class NetworkTrainer(BaseWrapper):
         values = sum(int(np.prod(array.shape[1:])) for array in inputs.values())
         blocks = max(1, _VALUES_PER_CHUNK // (max(values, 1) * _ROW_BLOCK))
         size = _ROW_BLOCK * min(blocks, 100)
+        widths = {name: tensor.shape[-1] for name, tensor in self.model_.input.items()}
         chunks = []
         for first in range(0, max(n_rows, 1), size):
             last = min(first + size, n_rows)
@@ -280,17 +213,43 @@ class NetworkTrainer(BaseWrapper):
             if values <= _SMALL_ROW:
                 wanted = -(-wanted // _ROW_BLOCK) * _ROW_BLOCK
             chunk = {
-                name: as_tensor_chunk(array, first, last, wanted) for name, array in inputs.items()
+                name: as_tensor_chunk(array, first, last, wanted, widths[name])
+                for name, array in inputs.items()
             }
             kept = last - first
             chunks.append(tf.nest.map_structure(lambda x, n=kept: x.numpy()[:n], function(chunk)))
         return tf.nest.map_structure(lambda *parts: np.concatenate(parts), *chunks)
 
+    @property
+    def network(self) -> CompiledNetwork:
+        """The network with its traced functions; unpickled, it is built when first asked for.
+
+        Returns
+        -------
+        CompiledNetwork
+            The network, which is this trainer's alone.
+        """
+        if "_network" not in self.__dict__:
+            packed = self.__dict__.pop("_packed")
+            try:
+                self.model_ = self._build_keras_model()
+                self._assign(packed)
+            except BaseException:
+                self.__dict__.pop("model_", None)
+                self.__dict__.pop("_network", None)
+                self._packed = packed
+                raise
+        return self._network
+
     def _keras_build_fn(self, compile_kwargs: dict[str, Any]) -> keras.Model:
-        with seeded_build(self._options.seed):
-            model = self._plan.build()
-        model.compile(**compile_kwargs, jit_compile=False)
-        return model
+        self._network = compiled_network(
+            self._plan,
+            compile_kwargs,
+            n_targets=self._options.n_targets,
+            seed=self._options.seed,
+            owner=self,
+        )
+        return self._network.model
 
     def _fit_keras_model(  # noqa: PLR0917 (the signature is scikeras's)
         self,
@@ -305,7 +264,9 @@ class NetworkTrainer(BaseWrapper):
     ) -> None:
         """Train in our own loop, in place of ``Model.fit``."""
         self._initialize_callbacks()
-        steps = self._traced_steps()
+        if any(type(c).__module__.partition(".")[0] != "keras" for c in _flat(self._fit_callbacks)):
+            self.network.keep()  # they are given the model, and may hold it
+        steps = self.network.steps
         rows = X.tensors()
         steps.build(rows)
         try:
@@ -332,12 +293,19 @@ class NetworkTrainer(BaseWrapper):
         """Take over options; compile again where a built network was compiled with others."""
         former, self._options = self._options, options
         self.callbacks = options.callbacks
-        if not self.initialized_ or compiled_alike(former, options):
+        if not self.initialized_:
+            return
+        alike, rate = compiled_alike(former, options), options.learning_rate
+        if alike and rate == former.learning_rate:
             return
         for name, value in compile_params(options).items():
             setattr(self, name, value)
-        self.model_.compile(**self._get_compile_kwargs(), jit_compile=False)
-        self.__dict__.pop("_steps", None)
+        compiled = self._get_compile_kwargs()
+        if alike and not any(callable(r) for r in (rate, former.learning_rate)):
+            self.network.set_values(compiled["optimizer"])
+            return
+        self.network.keep()
+        self.network.compile(compiled)
 
     def _all_callbacks(self, validated: bool) -> list[keras.callbacks.Callback]:
         callbacks = _flat(self._fit_callbacks)
@@ -377,26 +345,6 @@ class NetworkTrainer(BaseWrapper):
         """The encoder of the targets, which changes nothing."""
         return _Identity()
 
-    def _traced_steps(self) -> TracedSteps:
-        if "_steps" not in self.__dict__:
-            auxiliary = getattr(self._plan.merge, "auxiliary", 0)
-            logits = branch_logits(self.model_, self._plan.inputs) if auxiliary else []
-            self._steps = TracedSteps(
-                self.model_,
-                self._options.n_targets,
-                AuxiliaryStep(self.model_, logits, auxiliary) if logits else None,
-            )
-        return self._steps
-
-    def _predict_function(self) -> Any:
-        if "_predict" not in self.__dict__:
-            self._predict = _traced(self.model_)
-        return self._predict
-
-    @property
-    def _readers(self) -> dict[str, Any]:
-        return self.__dict__.setdefault("_traced_readers", {})
-
     def _values(self) -> _Packed:
         model = self.model_
         return _Packed(
@@ -409,23 +357,18 @@ class NetworkTrainer(BaseWrapper):
         for variable, value in zip(model.variables, packed.variables, strict=True):
             variable.assign(value)
         if packed.optimizer_variables:
-            model.optimizer.build(model.trainable_variables)
             pairs = zip(model.optimizer.variables, packed.optimizer_variables, strict=True)
             for variable, value in pairs:
                 variable.assign(value)
 
     def __getattr__(self, name: str) -> Any:
-        packed = self.__dict__.get("_packed")
-        if name != "model_" or packed is None:
+        if name != "model_" or "_packed" not in self.__dict__:
             raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}")
-        self.model_ = self._build_keras_model()
-        self._assign(packed)
-        del self._packed
-        return self.model_
+        return self.network.model
 
     def __getstate__(self) -> dict[str, Any]:
         state = self.__dict__.copy()
-        for name in ("model_", "_steps", "_predict", "_traced_readers", "callbacks_"):
+        for name in ("model_", "_network", "callbacks_"):
             state.pop(name, None)
         if "model_" in self.__dict__:
             state["_packed"] = self._values()
@@ -433,11 +376,6 @@ class NetworkTrainer(BaseWrapper):
 
     def __setstate__(self, state: dict[str, Any]) -> None:
         self.__dict__.update(state)
-
-
-def _traced(model: keras.Model) -> Any:
-    function = tf.function(lambda inputs: model(inputs, training=False))
-    return function.get_concrete_function(batch_signature(model.input))
 
 
 def _flat(callbacks: list[Any]) -> list[keras.callbacks.Callback]:

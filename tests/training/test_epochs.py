@@ -4,6 +4,7 @@ import pytest
 import tensorflow as tf
 
 from skmerge.training._epochs import Rows, TracedSteps, run_epochs
+from skmerge.training._step import TrainingStep
 
 N_ROWS = 25
 
@@ -25,7 +26,7 @@ def make_model(learning_rate=0.1):
 
 
 def train(model, rows, **changes):
-    steps = TracedSteps(model, 1)
+    steps = TracedSteps(model, 1, TrainingStep(model))
     steps.build(rows)
     settings = {
         "epochs": range(3),

@@ -2,7 +2,7 @@ import keras
 import numpy as np
 import pytest
 
-from skmerge.inspection._calls import CallLog, replaced_calls, sublayers
+from skmerge._calls import CallLog, replaced_calls, sublayers
 
 
 @pytest.fixture(scope="module")

@@ -9,7 +9,7 @@ from numpy.testing import assert_allclose
 from skmerge import InputSpec, MergedNetClassifier, TargetSpec, build_network
 from skmerge._reading import branch_logits
 from skmerge.merges import Late
-from skmerge.training._auxiliary import AuxiliaryStep
+from skmerge.training._step import TrainingStep
 
 SPECS = {name: InputSpec(name, "array", (3,)) for name in ("left", "right")}
 
@@ -47,7 +47,7 @@ def test_step_follows_the_loss_plus_the_mean_of_the_branches_losses(regularizer)
         for variable, gradient in zip(network.trainable_variables, gradients, strict=True)
     ]
 
-    AuxiliaryStep(network, logits, 0.5)((inputs, targets, weights))
+    TrainingStep(network, logits, 0.5)((inputs, targets, weights))
     for variable, value in zip(network.trainable_variables, expected, strict=True):
         assert_allclose(variable.numpy(), value, rtol=1e-4, atol=1e-6)
     results = network.get_metrics_result()

@@ -1,0 +1,190 @@
+"""Compiled networks: a plan and options go in, a network ready to train comes out, new or used.
+
+A network that was given back by another fit is as good as a new one: its weights are drawn from the
+seed in the same way, so that two fits with one seed give the same predictions.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Hashable, Mapping
+from typing import Any
+
+import keras
+import tensorflow as tf
+
+from skmerge._reading import branch_features, branch_logits, merge_gates, merged_features
+from skmerge.training._epochs import TracedSteps
+from skmerge.training._plan import NetworkPlan
+from skmerge.training._pool import NetworkPool
+from skmerge.training._renewal import InitializerLog, Renewal
+from skmerge.training._rows import batch_signature
+from skmerge.training._seeds import seeded_build
+from skmerge.training._step import TrainingStep
+from skmerge.training._structure import structure_of
+
+#: the networks of this process that nobody uses
+POOL = NetworkPool()
+
+
+class CompiledNetwork:
+    """A compiled network with the functions traced from it.
+
+    Parameters
+    ----------
+    plan : NetworkPlan
+        What to build.
+    compiled : mapping of str to object
+        What to compile it with.
+    n_targets : int
+        Number of columns of the targets.
+    seed : int
+        Seed of the weights, where Keras draws them.
+    key : hashable or None
+        Its structure; None if it is not to be used again.
+    """
+
+    def __init__(
+        self,
+        plan: NetworkPlan,
+        compiled: Mapping[str, Any],
+        *,
+        n_targets: int,
+        seed: int,
+        key: Hashable | None,
+    ) -> None:
+        log = InitializerLog()
+        with seeded_build(seed), log.recording():
+            self.model = plan.build()
+        self._plan, self._n_targets = plan, n_targets
+        self.compile(compiled)
+        self._renewal = Renewal(self.model, log)
+        self.key = key if self._renewal.is_complete else None
+
+    @property
+    def n_bytes(self) -> int:
+        """Size of the variables, those of the optimizer included."""
+        variables = [*self.model.variables, *self.model.optimizer.variables]
+        return sum(4 * int(variable.shape.num_elements()) for variable in variables)
+
+    def compile(self, compiled: Mapping[str, Any]) -> None:
+        """Compile, and forget what was traced.
+
+        Parameters
+        ----------
+        compiled : mapping of str to object
+            What ``keras.Model.compile`` takes.
+        """
+        self.model.compile(**compiled, jit_compile=False)
+        self.model.optimizer.build(self.model.trainable_variables)
+        self._steps: TracedSteps | None = None
+        self._readers: dict[str, Any] = {}
+
+    def keep(self) -> None:
+        """Leave the network to whoever holds it: it is never used for another fit."""
+        self.key = None
+
+    def renew(self, seed: int, optimizer: Any) -> None:
+        """Set all values as for a new network, unless it is one that cannot be used again.
+
+        Parameters
+        ----------
+        seed : int
+            Seed of weights and dropout.
+        optimizer : keras.optimizers.Optimizer
+            An optimizer of the same structure, whose learning rate and weight decay are taken.
+        """
+        if self.key is None:
+            return
+        self._renewal.renew(seed)
+        self.set_values(optimizer)
+
+    def set_values(self, optimizer: Any) -> None:
+        """Take over from an optimizer what changes without another graph.
+
+        Parameters
+        ----------
+        optimizer : keras.optimizers.Optimizer
+            An optimizer of the same structure.
+        """
+        config = optimizer.get_config()
+        if isinstance(config.get("learning_rate"), int | float):
+            self.model.optimizer.learning_rate = config["learning_rate"]
+        if config.get("weight_decay") is not None:
+            self.model.optimizer.weight_decay = config["weight_decay"]
+            if self._steps is not None:
+                self._steps.weight_decay.assign(config["weight_decay"])
+
+    @property
+    def steps(self) -> TracedSteps:
+        """The traced functions of training and validation."""
+        if self._steps is None:
+            weight = getattr(self._plan.merge, "auxiliary", 0)
+            logits = branch_logits(self.model, self._plan.inputs) if weight else []
+            step = TrainingStep(self.model, logits, weight if logits else 0.0)
+            self._steps = TracedSteps(self.model, self._n_targets, step)
+        return self._steps
+
+    def reader(self, part: str) -> Any:
+        """Return the traced function from inputs to one part of the network.
+
+        Parameters
+        ----------
+        part : {"output", "merged", "branches", "gates"}
+            The predictions, the merged features, the features of each branch, or the merge's
+            weights.
+
+        Returns
+        -------
+        callable or None
+            None where the network has no such part.
+        """
+        if part not in self._readers:
+            model = self._up_to(part)
+            self._readers[part] = None if model is None else _traced(model)
+        return self._readers[part]
+
+    def _up_to(self, part: str) -> Any:
+        if part == "output":
+            return self.model
+        if part == "merged":
+            return merged_features(self.model)
+        read = merge_gates if part == "gates" else branch_features
+        return read(self.model, self._plan.inputs)
+
+
+def compiled_network(
+    plan: NetworkPlan, compiled: Mapping[str, Any], *, n_targets: int, seed: int, owner: object
+) -> CompiledNetwork:
+    """Return a network that nobody else has, with new initial values.
+
+    Parameters
+    ----------
+    plan : NetworkPlan
+        What to build.
+    compiled : mapping of str to object
+        What to compile it with; the optimizer is an instance.
+    n_targets : int
+        Number of columns of the targets.
+    seed : int
+        Seed of weights and dropout.
+    owner : object
+        Who gets it. When that is garbage-collected, others may get the network.
+
+    Returns
+    -------
+    CompiledNetwork
+        The network.
+    """
+    key = None if tf.distribute.has_strategy() else structure_of(plan, compiled)
+    key = key and (n_targets, key)
+    network = POOL.borrow(key)
+    if network is None:
+        network = CompiledNetwork(plan, compiled, n_targets=n_targets, seed=seed, key=key)
+    network.renew(seed, compiled["optimizer"])
+    POOL.lend(network, owner)
+    return network
+
+
+def _traced(model: keras.Model) -> Any:
+    function = tf.function(lambda inputs: model(inputs, training=False))
+    return function.get_concrete_function(batch_signature(model.input))

@@ -1,0 +1,78 @@
+"""One training step: a batch goes in, the weights and the metrics of the network change.
+
+It does what ``keras.Model.train_step`` does, with lookups and updates of our own, and the losses of
+the branches where a merge of predictions asks for them.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import keras
+import tensorflow as tf
+
+from skmerge.training._lookups import Lookups
+from skmerge.training._updates import Updates
+
+
+class TrainingStep:
+    """A training step on the loss of the network, and on those of its branches if asked.
+
+    Parameters
+    ----------
+    model : keras.Model
+        A compiled network whose last layer, ``"output"``, is an activation.
+    logits : list of KerasTensor of shape (batch, n_outputs), default=()
+        What each branch predicts for itself, before that activation.
+    weight : float, default=0.0
+        Weight of the mean of the branches' losses.
+    """
+
+    def __init__(self, model: keras.Model, logits: Any = (), weight: float = 0.0) -> None:
+        self.model = model
+        if not model.optimizer.built:  # which a graph cannot do
+            model.optimizer.build(model.trainable_variables)
+        self.updates = Updates(model)
+        self._weight = weight
+        self._forward = model
+        if logits:
+            activation = model.get_layer("output").activation
+            own = [
+                keras.layers.Activation(activation, dtype="float32", name=f"own-{position}")(tensor)
+                for position, tensor in enumerate(logits)
+            ]
+            self._forward = keras.Model(model.input, [model.output, *own])
+
+    def __call__(self, batch: tuple[Any, Any, Any]) -> None:
+        """Take one step; the loss and the metrics kept are those of the network's own output.
+
+        Parameters
+        ----------
+        batch : tuple of (inputs, targets, weights)
+            The rows of the step.
+        """
+        inputs, targets, weights = batch
+        model = self.model
+        variables = model.trainable_variables
+        with tf.GradientTape() as tape:
+            # Keras's own updates take no gradients of rows
+            lookups = Lookups(self._forward if self.updates.by_rows else None, tape)
+            with lookups:
+                outputs = self._forward(inputs, training=True)
+            output, *own = outputs if isinstance(outputs, list) else [outputs]
+            loss = model.compute_loss(inputs, targets, output, weights, training=True)
+            total = loss + self._of_branches(inputs, targets, own, weights) if own else loss
+            scaled = model.optimizer.scale_loss(total)
+        gradients, by_rows = tape.gradient(scaled, (variables, lookups.watched))
+        self.updates.apply(lookups.gathered(variables, gradients, by_rows))
+        model.metrics[0].update_state(loss, sample_weight=tf.shape(targets)[0])
+        model.compute_metrics(inputs, targets, output, weights)
+
+    def _of_branches(self, inputs: Any, targets: Any, own: list[Any], weights: Any) -> Any:
+        """Return the weighted mean of the branches' losses, penalties of weights left out."""
+        penalties = sum(self.model.losses)
+        losses = [
+            self.model.compute_loss(inputs, targets, prediction, weights, training=True) - penalties
+            for prediction in own
+        ]
+        return self._weight * tf.add_n(losses) / len(losses)

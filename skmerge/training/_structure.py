@@ -1,0 +1,135 @@
+"""What makes two networks the same network: a plan and a compile configuration go in, a key leaves.
+
+Only what Keras and this package define is compared: a function or a class of the user's may depend
+on more than its name, and a network with one is not used again.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Hashable, Mapping
+from types import BuiltinFunctionType, FunctionType
+from typing import Any
+
+import keras
+import numpy as np
+import tensorflow as tf
+from sklearn.base import BaseEstimator
+
+from skmerge._calls import sublayers
+from skmerge._spec import InputSpec, TargetSpec
+from skmerge.branches import KerasBranch
+from skmerge.training._plan import NetworkPlan
+
+_KNOWN = {"keras", "skmerge"}
+_PLAIN = (bool, int, float, str, bytes, np.generic, InputSpec, TargetSpec)
+_STATELESS = (
+    keras.Initializer,
+    keras.Loss,
+    keras.Metric,
+    keras.Regularizer,
+    keras.constraints.Constraint,
+    keras.optimizers.Optimizer,
+    keras.optimizers.schedules.LearningRateSchedule,
+)
+#: settings that are values in variables, and change without another graph
+_VALUES = ("learning_rate", "weight_decay", "name")
+
+
+def structure_of(plan: NetworkPlan, compiled: Mapping[str, Any]) -> Hashable | None:
+    """Return a key that networks share if one can stand in for the other.
+
+    Parameters
+    ----------
+    plan : NetworkPlan
+        What is built.
+    compiled : mapping of str to object
+        What ``keras.Model.compile`` is called with; the optimizer is an instance.
+
+    Returns
+    -------
+    hashable or None
+        The key; None if the network holds something whose sameness cannot be told.
+    """
+    optimizer = compiled["optimizer"]
+    rest = {name: value for name, value in compiled.items() if name != "optimizer"}
+    parts = [getattr(plan, name) for name in ("branches", "merge", "head", "target")]
+    try:
+        return (
+            plan.roomy_specs(),
+            _key([*parts, plan.dropout, plan.input_dropout]),
+            _optimizer_key(optimizer),
+            _key(rest),
+            _surroundings(),
+        )
+    except _Unknown:
+        return None
+
+
+class _Unknown(Exception):
+    """Something is not known well enough to be compared."""
+
+
+def _key(value: Any) -> Hashable:
+    key: Hashable
+    if value is None or isinstance(value, _PLAIN):
+        key = type(value), value
+    elif isinstance(value, list | tuple):
+        key = type(value), tuple(map(_key, value))
+    elif isinstance(value, Mapping):
+        key = dict, tuple((name, _key(entry)) for name, entry in value.items())
+    elif isinstance(value, type | FunctionType | BuiltinFunctionType):
+        key = _known(value)
+    elif isinstance(value, keras.Layer):
+        key = _layer_key(value)
+    else:
+        key = _known(type(value)), _key(_parameters(value))
+    return key
+
+
+def _parameters(value: Any) -> Any:
+    """Return the parameters that an object of known class is made from again."""
+    keeps_weights = isinstance(value, KerasBranch) and value.weights == "keep"
+    if isinstance(value, BaseEstimator) and not keeps_weights:
+        return value.get_params(deep=False)
+    if isinstance(value, _STATELESS):
+        return value.get_config()
+    raise _Unknown
+
+
+def _known(value: Any) -> Any:
+    if str(value.__module__).partition(".")[0] not in _KNOWN:
+        raise _Unknown
+    return value
+
+
+def _layer_key(layer: Any) -> Hashable:
+    for part in (layer, *(part for _, part in sublayers(layer))):
+        _known(type(part))
+        if isinstance(part, keras.layers.Lambda):
+            raise _Unknown
+    config = keras.saving.serialize_keras_object(layer)
+    try:
+        return type(layer), json.dumps(config, sort_keys=True)
+    except (TypeError, ValueError):
+        raise _Unknown from None
+
+
+def _optimizer_key(optimizer: Any) -> Hashable:
+    known, config = _known(type(optimizer)), optimizer.get_config()
+    has_decay = config.get("weight_decay") is not None
+    values = {name: config.pop(name, None) for name in _VALUES}
+    is_schedule = isinstance(values["learning_rate"], Mapping)
+    return known, _key(config), has_decay, _key(values["learning_rate"]) if is_schedule else None
+
+
+def _surroundings() -> Hashable:
+    """Return the global settings that a network is built and traced under."""
+    return (
+        keras.config.floatx(),
+        keras.config.epsilon(),
+        keras.config.image_data_format(),
+        keras.config.dtype_policy().name,
+        tf.config.functions_run_eagerly(),
+        tf.constant(0).device,
+    )
