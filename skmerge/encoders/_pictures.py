@@ -9,11 +9,10 @@ icon while it opens it.)
 from __future__ import annotations
 
 import os
-import re
-import stat
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
+from functools import cached_property
 from importlib import import_module
 from io import BytesIO
 from typing import IO, Any
@@ -22,12 +21,14 @@ import numpy as np
 from PIL import Image
 
 from skmerge._errors import short_repr
+from skmerge.encoders._picture_files import open_picture, read_picture
 from skmerge.encoders._pixels import CHANNELS, REDUCING_GAP, PictureError, to_bytes, to_pixels
 
 FORMATS = ("JPEG", "PNG", "GIF", "BMP", "WEBP", "TIFF", "PPM", "AVIF")
 
+# files up to this many bytes are read whole, by one call of the system
+_READ_WHOLE = 1 << 20
 _PLUGINS = ("Jpeg", "Mpo", "Png", "Gif", "Bmp", "WebP", "Tiff", "Ppm", "Avif")
-_URL = re.compile(r"[a-zA-Z][a-zA-Z0-9+.-]+://|data:")
 _ORIENTATION = 0x0112
 _TURNS = {
     2: Image.Transpose.FLIP_LEFT_RIGHT,
@@ -130,21 +131,58 @@ class PictureReader:
             If it cannot be read.
         """
         if isinstance(source, np.ndarray):
-            values = to_bytes(source, self.array_range)
-            n_channels = 1 if values.ndim == 2 else values.shape[2]
-            if values.shape[:2] == size and n_channels == CHANNELS[color]:
-                return values.reshape(*size, n_channels)
-            image = Image.fromarray(values[..., 0] if values.shape[2:] == (1,) else values)
-            return to_pixels(image, size, color=color, resize=resize)
+            return self._resized(source, size, color=color, resize=resize)
+        source = self.fetch(source)
+        side = int(max(size) * REDUCING_GAP)
         with self._opened(source) as image:
             if image is not source:
-                side = int(max(size) * REDUCING_GAP)
                 image.draft(None, (side, side))  # JPEG decodes to an eighth at no cost
             image.load()
             upright = _upright(image)
             if upright.mode[0] in "IF":
                 upright = _shallow(upright, self.deep_range)
             return to_pixels(upright, size, color=color, resize=resize)
+
+    def fetch(self, source: Any) -> Any:
+        """Read the file of a picture, unless it is long, without decoding it.
+
+        Reading some files and then decoding them lets threads wait for one another less often
+        than doing both for each.
+
+        Parameters
+        ----------
+        source : str, PathLike, bytes, PIL.Image.Image or ndarray
+            The picture.
+
+        Returns
+        -------
+        bytes, or `source` as it is
+            What `decode` takes in its place.
+
+        Raises
+        ------
+        PictureError
+            If the file cannot be read.
+        """
+        if not isinstance(source, (str, os.PathLike)):
+            return source
+        data = read_picture(source, self.base, _READ_WHOLE)
+        return source if data is None else data
+
+    @cached_property
+    def base(self) -> str:
+        """Absolute path of the folder that relative paths start from."""
+        return os.path.abspath(self.root or "")
+
+    def _resized(
+        self, source: np.ndarray, size: tuple[int, int], *, color: str, resize: str
+    ) -> np.ndarray:
+        values = to_bytes(source, self.array_range)
+        n_channels = 1 if values.ndim == 2 else values.shape[2]
+        if values.shape[:2] == size and n_channels == CHANNELS[color]:
+            return values.reshape(*size, n_channels)
+        image = Image.fromarray(values[..., 0] if values.shape[2:] == (1,) else values)
+        return to_pixels(image, size, color=color, resize=resize)
 
     @contextmanager
     def _opened(self, source: Any) -> Iterator[Image.Image]:
@@ -167,19 +205,7 @@ class PictureReader:
             if not len(source):
                 raise PictureError("no bytes")
             return BytesIO(source)
-        path = os.fspath(source)
-        if _URL.match(path):
-            raise PictureError("a URL is never fetched: download it, and give the path")
-        base = os.path.abspath(self.root or "")
-        try:
-            return _regular_file(os.path.join(base, path))
-        except (FileNotFoundError, NotADirectoryError) as error:
-            where = "" if os.path.isabs(path) else f", looked in {base!r}"
-            raise PictureError(f"missing file{where}") from error
-        except OSError as error:
-            raise PictureError((error.strerror or str(error)).lower()) from error
-        except ValueError as error:
-            raise PictureError("not a path that a file can have") from error
+        return open_picture(source, self.base)
 
     def _check_pixels(self, width: int, height: int) -> None:
         if width < 1 or height < 1:
@@ -258,16 +284,23 @@ def is_scaled(cell: Any) -> bool:
     return isinstance(cell, np.ndarray) and cell.dtype not in (np.uint8, np.bool_)
 
 
-def _regular_file(path: str) -> IO[bytes]:
-    # a pipe or a device would block, or never end
-    status = os.stat(path)
-    if stat.S_ISDIR(status.st_mode):
-        raise PictureError("a directory, not a file")
-    if not stat.S_ISREG(status.st_mode):
-        raise PictureError("not a regular file")
-    if not status.st_size:
-        raise PictureError("empty file")
-    return open(path, "rb")
+def orientation(image: Image.Image) -> int:
+    """Return how a camera was held.
+
+    Parameters
+    ----------
+    image : PIL.Image.Image
+        The image.
+
+    Returns
+    -------
+    int
+        The number from 1, upright, to 8 of its EXIF data; 1 where there is none.
+    """
+    try:
+        return int(image.getexif().get(_ORIENTATION, 1))
+    except Exception:  # broken EXIF data does not make a picture unreadable
+        return 1
 
 
 def _identified(file: IO[bytes]) -> Image.Image:
@@ -298,15 +331,8 @@ def _reason(error: Exception) -> str:
     return f"truncated or damaged file: {text}"
 
 
-def _orientation(image: Image.Image) -> int:
-    try:
-        return int(image.getexif().get(_ORIENTATION, 1))
-    except Exception:  # broken EXIF data does not make a picture unreadable
-        return 1
-
-
 def _upright(image: Image.Image) -> Image.Image:
-    turn = _TURNS.get(_orientation(image))
+    turn = _TURNS.get(orientation(image))
     return image if turn is None else image.transpose(turn)
 
 
@@ -314,7 +340,7 @@ def _upright_size(image: Image.Image) -> tuple[int, int]:
     width, height = image.size
     # asking a PNG for it would decode the picture
     is_unknown = image.format == "PNG" and "exif" not in image.info
-    if is_unknown or _orientation(image) < 5:
+    if is_unknown or orientation(image) < 5:
         return height, width
     if image.format == "TIFF":  # newer Pillow has turned the size already, older has not
         tags = image.tag_v2  # type: ignore[attr-defined]

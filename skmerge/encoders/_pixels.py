@@ -40,7 +40,8 @@ def to_pixels(image: Image.Image, size: tuple[int, int], *, color: str, resize: 
     image = _colored(image, color)
     if image.size != (width, height):
         image = _RESIZES[resize](image, width, height)
-    return np.asarray(image).reshape(height, width, CHANNELS[color])
+    # np.asarray would come to the same by way of a description of the array
+    return np.frombuffer(image.tobytes(), np.uint8).reshape(height, width, CHANNELS[color])
 
 
 def to_bytes(values: np.ndarray, limits: tuple[float, float] | None) -> np.ndarray:
@@ -108,9 +109,10 @@ def _colored(image: Image.Image, color: str) -> Image.Image:
         if color != "rgba":
             white = Image.new("RGBA", image.size, (255, 255, 255, 255))
             image = Image.alpha_composite(white, image)
-    elif image.mode not in ("1", "L", "P"):
+    elif image.mode not in ("1", "L", "P", "RGB"):
         image = image.convert("RGB")
-    return image.convert(_MODES[color])
+    mode = _MODES[color]
+    return image if image.mode == mode else image.convert(mode)
 
 
 def _stretched(image: Image.Image, width: int, height: int) -> Image.Image:

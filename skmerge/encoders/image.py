@@ -5,35 +5,34 @@ from __future__ import annotations
 import os
 import warnings
 from collections import Counter
-from collections.abc import Callable, Hashable
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Hashable
+from itertools import chain
 from numbers import Integral, Real
 from typing import Any, Self
 
 import numpy as np
-from joblib import cpu_count
 from sklearn.utils import Tags
 from sklearn.utils._param_validation import Interval, StrOptions
 from sklearn.utils.validation import check_is_fitted
 
 from skmerge._errors import short_repr
 from skmerge._spec import InputSpec
+from skmerge._stored_rows import StoredRows
 from skmerge.encoders._base import Encoder
-from skmerge.encoders._cells import check_some_rows, is_missing, place, read_cells
-from skmerge.encoders._pictures import (
-    Header,
-    PictureReader,
-    check_picture,
-    describe,
-    is_scaled,
+from skmerge.encoders._cells import check_some_rows, place, read_cells
+from skmerge.encoders._many_pictures import (
+    Failure,
+    PictureDecoder,
+    attempt_all,
+    count_threads,
+    distinct,
 )
-from skmerge.encoders._pixels import CHANNELS, PictureError, extent
+from skmerge.encoders._picture_cache import cached_pixels
+from skmerge.encoders._pictures import Header, PictureReader, describe, is_scaled
+from skmerge.encoders._pixels import CHANNELS, extent
 
 _MAX_PROBED = 256
 _DEFAULT_SIDE = 64
-_MAX_CHUNK = 32
-
-_Failure = tuple[list[int], PictureError]
 
 
 class ImageEncoder(Encoder):
@@ -71,8 +70,12 @@ class ImageEncoder(Encoder):
         bits per pixel (Pillow's modes "I;16", "I", "F"), of which ``"auto"`` takes integers as
         16-bit numbers, and floats as 0 to 1, or 0 to 255 where the largest is above 1.
     n_jobs : int, default=None
-        Number of threads that decode; None and -1 take one per processor, -2 one
-        less, and so on. Arrays, which need no decoding, take one in all.
+        Largest number of threads that decode; None and -1 take one per processor, -2 one
+        less, and so on. Pictures decoded in less than 0.12 milliseconds take one in all.
+    cache : str or PathLike, default=None
+        Folder for decoded pictures, made if it does not exist: for more pictures than fit in
+        memory, and to decode each once for all folds, clones, processes and later runs. None
+        decodes into memory.
 
     Attributes
     ----------
@@ -90,6 +93,14 @@ class ImageEncoder(Encoder):
     -----
     ``fit`` reads no more than the headers of up to 256 files spread over the training rows. A
     missing picture (None, NaN, NA, an empty string) is a row of zeros whose presence is False.
+
+    With a `cache`, rows stay in the folder until they are read, and memory holds some 20 MB of
+    pixels at a time. A file is known by its path, size and time of change, any other picture by
+    its content; another `size`, `color`, `resize`, `max_pixels`, range of values or major
+    version of Pillow decodes anew. Threads and processes can share a folder. Nothing is ever
+    deleted from it: to clear it, delete the folder when no rows of it are in use. Every call
+    with new pictures adds a file of at least one; an encoder that has been fitted and now gets
+    new pictures one by one rather does without: ``set_params(cache=None)``.
 
     Files are taken as untrusted: only JPEG, PNG, GIF, BMP, WEBP, TIFF, PPM and (Pillow 11.3 or
     newer) AVIF are opened, the number of pixels is checked before decoding, a truncated file is
@@ -123,6 +134,7 @@ class ImageEncoder(Encoder):
             Interval(Integral, None, -1, closed="right"),
             None,
         ],
+        "cache": [str, os.PathLike, None],
     }
 
     def __init__(
@@ -136,6 +148,7 @@ class ImageEncoder(Encoder):
         on_error: str = "raise",
         value_range: Any = "auto",
         n_jobs: int | None = None,
+        cache: Any = None,
     ) -> None:
         self.size = size
         self.color = color
@@ -145,6 +158,7 @@ class ImageEncoder(Encoder):
         self.on_error = on_error
         self.value_range = value_range
         self.n_jobs = n_jobs
+        self.cache = cache
 
     def fit(self, X: Any, y: Any = None) -> Self:
         """Learn size, colours and the range of values from training rows.
@@ -172,7 +186,7 @@ class ImageEncoder(Encoder):
         size, value_range = _given_size(self.size), _given_range(self.value_range)
         cells, column = _read(X)
         check_some_rows(cells, self)
-        groups = _distinct(cells, column)
+        groups = distinct(cells, column)
         headers = self._headers(cells, groups, column)
         if value_range is None:
             value_range = self._learnt_range(cells, groups, column)
@@ -189,7 +203,7 @@ class ImageEncoder(Encoder):
         )
         return self
 
-    def encode(self, X: Any) -> tuple[np.ndarray, np.ndarray]:
+    def encode(self, X: Any) -> tuple[np.ndarray | StoredRows, np.ndarray]:
         """Decode rows, and say which of them have a picture.
 
         Parameters
@@ -200,7 +214,7 @@ class ImageEncoder(Encoder):
         Returns
         -------
         pixels : ndarray of shape (n_samples, height, width, channels), dtype uint8
-            The pixels.
+            The pixels; with a `cache`, a lazy array of them, which ``np.asarray`` reads.
         present : ndarray of shape (n_samples,), dtype bool
             False where the picture is missing, or, if `on_error` is ``"missing"``, cannot be
             read.
@@ -211,6 +225,8 @@ class ImageEncoder(Encoder):
             If `X` is not one column, a cell is no picture, or, unless `on_error` is
             ``"missing"``, one cannot be read. If there are arrays of floats or of wide integers,
             and the training rows had none to learn their range from.
+        OSError
+            If the `cache` cannot be read or written to; the message names the folder.
 
         Warns
         -----
@@ -219,27 +235,16 @@ class ImageEncoder(Encoder):
         """
         check_is_fitted(self)
         cells, column = _read(X)
-        groups = _distinct(cells, column)
+        groups = distinct(cells, column)
         if self.value_range_ is None:
             _check_no_scaled(cells, groups, column)
-        pixels = np.zeros((len(cells), *self.size_, CHANNELS[self.color_]), dtype=np.uint8)
+        pixels, failures = self._pixels(cells, groups)
         present = np.zeros(len(cells), dtype=bool)
-        reader = PictureReader(
-            self.max_pixels, self.root, self.value_range_, _given_range(self.value_range)
-        )
-
-        def decode(rows: list[int]) -> None:
-            pixels[rows] = reader.decode(
-                cells[rows[0]], self.size_, color=self.color_, resize=self.resize
-            )
-            present[rows] = True
-
-        are_arrays = all(isinstance(cells[row], np.ndarray) for row, *_ in groups)
-        n_threads = 1 if are_arrays else _n_threads(self.n_jobs)
-        _, failures = _run(decode, groups, n_threads, stop_early=self.on_error == "raise")
+        present[list(chain.from_iterable(groups))] = True
+        present[[row for rows, _ in failures for row in rows]] = False
         if failures:
-            n_rows = sum(len(rows) for rows, _ in failures)
             first = self._first_unreadable(failures, cells, column)
+            n_rows = sum(len(rows) for rows, _ in failures)
             message = f"{n_rows} of {len(cells)} pictures cannot be read and count as missing"
             warnings.warn(f"{message}, the first: {first}", stacklevel=3)
         return pixels, present
@@ -253,14 +258,42 @@ class ImageEncoder(Encoder):
         tags.input_tags.allow_nan = True
         return tags
 
+    def _pixels(
+        self, cells: np.ndarray, groups: list[list[int]]
+    ) -> tuple[np.ndarray | StoredRows, list[Failure]]:
+        """Decode each distinct picture, into memory or into the cache."""
+        reader = PictureReader(
+            self.max_pixels, self.root, self.value_range_, _given_range(self.value_range)
+        )
+        # counting processors takes as long as decoding a small picture
+        is_quick = len(groups) < 2 or all(isinstance(cells[rows[0]], np.ndarray) for rows in groups)
+        decoder = PictureDecoder(
+            reader,
+            self.size_,
+            self.color_,
+            self.resize,
+            n_threads=1 if is_quick else count_threads(self.n_jobs),
+            stop_early=self.on_error == "raise",
+        )
+        if self.cache is not None:
+            return cached_pixels(cells, groups, decoder, self.cache)
+        pixels = np.zeros((len(cells), *decoder.row_shape), dtype=np.uint8)
+        firsts = [rows[0] for rows in groups]
+        failures = decoder.decode_into(pixels, firsts, cells, groups)
+        for first, *others in groups:
+            if others:
+                pixels[others] = pixels[first]
+        return pixels, failures
+
     def _headers(
         self, cells: np.ndarray, groups: list[list[int]], column: Hashable | None
     ) -> list[Header]:
         """Probe up to 256 pictures, spread evenly over the rows."""
         spread = np.linspace(0, len(groups) - 1, min(len(groups), _MAX_PROBED)).astype(int)
         reader = PictureReader(self.max_pixels, self.root)
-        headers, failures = _run(
-            lambda rows: reader.header(cells[rows[0]]),
+        headers, failures = attempt_all(
+            lambda _, source: reader.header(source),
+            cells,
             [groups[position] for position in spread],
             stop_early=self.on_error == "raise",
         )
@@ -273,8 +306,9 @@ class ImageEncoder(Encoder):
     def _learnt_range(
         self, cells: np.ndarray, groups: list[list[int]], column: Hashable | None
     ) -> tuple[float, float] | None:
-        ranges, failures = _run(
-            lambda rows: extent(cells[rows[0]]),
+        ranges, failures = attempt_all(
+            lambda _, source: extent(source),
+            cells,
             [rows for rows in groups if is_scaled(cells[rows[0]])],
             stop_early=self.on_error == "raise",
         )
@@ -286,7 +320,7 @@ class ImageEncoder(Encoder):
         return (0.0, 1.0) if low >= 0 and high <= 1 else (low, high)
 
     def _first_unreadable(
-        self, failures: list[_Failure], cells: np.ndarray, column: Hashable | None
+        self, failures: list[Failure], cells: np.ndarray, column: Hashable | None
     ) -> str:
         """Say what is wrong with the first picture that cannot be read, or raise it."""
         rows, error = failures[0]
@@ -304,71 +338,6 @@ def _read(X: Any) -> tuple[np.ndarray, Hashable | None]:
     if cells.ndim > 1:
         cells = np.fromiter(cells, dtype=object, count=len(cells))
     return cells, column
-
-
-def _distinct(cells: np.ndarray, column: Hashable | None) -> list[list[int]]:
-    """Group the rows that have a picture by their picture, in order of their first rows."""
-    groups: dict[Hashable, list[int]] = {}
-    for row, cell in enumerate(cells):
-        if is_missing(cell) or (isinstance(cell, str) and not cell):
-            continue
-        check_picture(cell, place(row, column))
-        if isinstance(cell, bytes):
-            key: Hashable = cell
-        else:
-            key = os.fspath(cell) if isinstance(cell, (str, os.PathLike)) else id(cell)
-        groups.setdefault(key, []).append(row)
-    return list(groups.values())
-
-
-def _run(
-    function: Callable[[list[int]], Any],
-    groups: list[list[int]],
-    n_threads: int = 1,
-    *,
-    stop_early: bool,
-) -> tuple[list[Any], list[_Failure]]:
-    """Call a function on every group, in threads; collect results and failures, in order.
-
-    With `stop_early` the first failure in order of the rows ends it, whichever thread is first.
-    """
-
-    def attempt(chunk: list[list[int]]) -> list[Any]:
-        outcomes: list[Any] = []
-        for rows in chunk:
-            try:
-                outcomes.append(function(rows))
-            except PictureError as error:
-                outcomes.append(error)
-                if stop_early:
-                    break
-        return outcomes
-
-    length = max(1, min(_MAX_CHUNK, len(groups) // (4 * n_threads)))
-    chunks = [groups[start : start + length] for start in range(0, len(groups), length)]
-    results, failures = [], []
-    # what Pillow warns of is metadata and its own limit; filters are per process, not per thread
-    with warnings.catch_warnings(), ThreadPoolExecutor(n_threads) as executor:
-        warnings.simplefilter("ignore")
-        run = map if n_threads == 1 or len(chunks) == 1 else executor.map
-        outcomes = run(attempt, chunks)
-        for chunk, chunk_outcomes in zip(chunks, outcomes, strict=False):
-            for rows, outcome in zip(chunk, chunk_outcomes, strict=False):
-                if isinstance(outcome, PictureError):
-                    failures.append((rows, outcome))
-                else:
-                    results.append(outcome)
-            if failures and stop_early:
-                executor.shutdown(wait=False, cancel_futures=True)
-                break
-    return results, failures
-
-
-def _n_threads(n_jobs: int | None) -> int:
-    """Count as joblib does, but for None, and on this machine whatever joblib's backend."""
-    if n_jobs is not None and n_jobs > 0:
-        return n_jobs
-    return max(1, cpu_count() + 1 + (-1 if n_jobs is None else n_jobs))
 
 
 def _check_no_scaled(cells: np.ndarray, groups: list[list[int]], column: Hashable | None) -> None:

@@ -9,44 +9,19 @@ batches see these too.
 from __future__ import annotations
 
 import time
-from dataclasses import dataclass
 from typing import Any
 
 import keras
 import numpy as np
 import tensorflow as tf
 
-from skmerge.training._rows import gather, rows_signature
+from skmerge.training._rows import Rows, gather, rows_signature
 from skmerge.training._step import TrainingStep
+from skmerge.training._streaming import StreamedRows
+
+AnyRows = Rows | StreamedRows
 
 _BATCH_HOOKS = ("on_batch_begin", "on_batch_end", "on_train_batch_begin", "on_train_batch_end")
-
-
-@dataclass
-class Rows:
-    """Rows with their targets and weights.
-
-    Parameters
-    ----------
-    inputs : dict of str to Tensor or SparseRows
-        The inputs of the network.
-    targets : Tensor of shape (n_samples, n_targets), dtype float32
-        The targets.
-    weights : Tensor of shape (n_samples,), dtype float32
-        The weights of the rows.
-    """
-
-    inputs: dict[str, Any]
-    targets: Any
-    weights: Any
-
-    def __len__(self) -> int:
-        return int(self.targets.shape[0])
-
-    @property
-    def tensors(self) -> tuple[Any, Any, Any]:
-        """The three parts, as a traced function takes them."""
-        return self.inputs, self.targets, self.weights
 
 
 class TracedSteps:
@@ -102,14 +77,16 @@ class TracedSteps:
         }
         self._traced: dict[str, Any] = {}
 
-    def run(self, name: str, rows: Rows, order: np.ndarray, batch_size: int | None = None) -> None:
+    def run(
+        self, name: str, rows: AnyRows, order: np.ndarray, batch_size: int | None = None
+    ) -> None:
         """Run one of the functions, traced the first time.
 
         Parameters
         ----------
         name : {"train", "validate", "train_one"}
             Train on all batches, validate on all batches, or train on one batch.
-        rows : Rows
+        rows : Rows or StreamedRows
             All rows.
         order : ndarray of int
             The rows to run on, in order.
@@ -123,17 +100,19 @@ class TracedSteps:
             traced = tf.function(function, autograph=False)
             self._traced[name] = traced.get_concrete_function(*signature)
         sizes = [] if batch_size is None else [tf.constant(batch_size, tf.int64)]
-        self._traced[name](*rows.tensors, tf.constant(order, tf.int64), *sizes)
+        for portion, places in rows.portions(order, batch_size or len(order)):
+            self._traced[name](*portion.tensors, tf.constant(places, tf.int64), *sizes)
 
-    def build(self, rows: Rows) -> None:
+    def build(self, rows: AnyRows) -> None:
         """Create the variables of the metrics, which a graph's loop cannot do.
 
         Parameters
         ----------
-        rows : Rows
+        rows : Rows or StreamedRows
             Any rows; the first one is run once.
         """
-        self.model.test_step(self._batch(*rows.tensors, tf.constant([0], tf.int64)))
+        for portion, places in rows.portions(np.array([0]), 1):
+            self.model.test_step(self._batch(*portion.tensors, tf.constant(places, tf.int64)))
         self.model.reset_metrics()
 
 
@@ -170,8 +149,8 @@ class EpochLine(keras.callbacks.Callback):
 
 def run_epochs(
     steps: TracedSteps,
-    rows: Rows,
-    validation: Rows | None,
+    rows: AnyRows,
+    validation: AnyRows | None,
     *,
     epochs: range,
     batch_size: int,
@@ -186,9 +165,9 @@ def run_epochs(
     ----------
     steps : TracedSteps
         The traced functions of the network.
-    rows : Rows
+    rows : Rows or StreamedRows
         The training rows.
-    validation : Rows or None
+    validation : Rows, StreamedRows or None
         Rows to compute losses and metrics on after each epoch.
     epochs : range
         The numbers of the epochs.
@@ -249,7 +228,7 @@ def run_epochs(
 
 def _train_by_batch(
     steps: TracedSteps,
-    rows: Rows,
+    rows: AnyRows,
     order: np.ndarray,
     batch_size: int,
     listeners: keras.callbacks.CallbackList,
@@ -263,7 +242,10 @@ def _train_by_batch(
 
 
 def _validate(
-    steps: TracedSteps, rows: Rows, batch_size: int, listeners: keras.callbacks.CallbackList
+    steps: TracedSteps,
+    rows: AnyRows,
+    batch_size: int,
+    listeners: keras.callbacks.CallbackList,
 ) -> dict[str, float]:
     listeners.on_test_begin()
     steps.model.reset_metrics()

@@ -6,7 +6,8 @@ tensors that a traced function takes as one argument, and the function that gath
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -30,6 +31,52 @@ class SparseRows(NamedTuple):
     starts: Any
     columns: Any
     values: Any
+
+
+@dataclass
+class Rows:
+    """Rows with their targets and weights.
+
+    Parameters
+    ----------
+    inputs : dict of str to Tensor or SparseRows
+        The inputs of the network.
+    targets : Tensor of shape (n_samples, n_targets), dtype float32
+        The targets.
+    weights : Tensor of shape (n_samples,), dtype float32
+        The weights of the rows.
+    """
+
+    inputs: dict[str, Any]
+    targets: Any
+    weights: Any
+
+    def __len__(self) -> int:
+        return int(self.targets.shape[0])
+
+    def portions(self, order: np.ndarray, batch_size: int) -> Iterator[tuple[Rows, np.ndarray]]:
+        """Return the rows in one portion, as they are in memory.
+
+        Parameters
+        ----------
+        order : ndarray of int
+            The rows wanted, in order.
+        batch_size : int
+            Ignored.
+
+        Yields
+        ------
+        rows : Rows
+            All rows.
+        order : ndarray of int
+            The order.
+        """
+        yield self, order
+
+    @property
+    def tensors(self) -> tuple[Any, Any, Any]:
+        """The three parts, as a traced function takes them."""
+        return self.inputs, self.targets, self.weights
 
 
 def as_rows(array: Any) -> Any:
@@ -158,6 +205,7 @@ def as_tensor_chunk(
         chunk = chunk.tocoo()
         indices = np.stack([chunk.row, chunk.col], axis=1).astype(np.int64)
         return tf.SparseTensor(indices, chunk.data, (n_rows, n_columns or chunk.shape[1]))
+    chunk = np.asarray(chunk)
     missing = n_rows - chunk.shape[0]
     if missing:
         chunk = np.concatenate([chunk, np.zeros((missing, *chunk.shape[1:]), chunk.dtype)])

@@ -21,11 +21,13 @@ import numpy as np
 import tensorflow as tf
 from scikeras.wrappers import BaseWrapper
 
+from skmerge._stored_rows import StoredRows
 from skmerge.training._compile import TrainingOptions, compile_params, compiled_alike
 from skmerge.training._compiled import CompiledNetwork, compiled_network
-from skmerge.training._epochs import Rows, check_finite, run_epochs
+from skmerge.training._epochs import check_finite, run_epochs
 from skmerge.training._plan import NetworkPlan
-from skmerge.training._rows import as_rows, as_tensor_chunk
+from skmerge.training._rows import Rows, as_rows, as_tensor_chunk
+from skmerge.training._streaming import StreamedRows
 
 # Matrix products on a CPU work in blocks of rows; 48 is a multiple of the blocks of AVX2 (24) and
 # AVX-512 (48). Filled up to whole blocks, a row's result does not depend on the rows beside it.
@@ -52,14 +54,16 @@ class EncodedRows:
     targets: np.ndarray
     weights: np.ndarray
 
-    def tensors(self) -> Rows:
-        """Return the rows as tensors.
+    def tensors(self) -> Rows | StreamedRows:
+        """Return the rows as tensors, or as what is read a portion at a time.
 
         Returns
         -------
-        Rows
-            The same rows.
+        Rows or StreamedRows
+            The same rows; streamed where an input is in files.
         """
+        if any(isinstance(array, StoredRows) for array in self.inputs.values()):
+            return StreamedRows(self.inputs, self.targets, self.weights)
         inputs = {name: as_rows(array) for name, array in self.inputs.items()}
         return Rows(inputs, tf.constant(self.targets), tf.constant(self.weights))
 

@@ -3,7 +3,8 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from skmerge.training._epochs import Rows, TracedSteps, run_epochs
+from skmerge.training._epochs import TracedSteps, run_epochs
+from skmerge.training._rows import Rows
 from skmerge.training._step import TrainingStep
 
 N_ROWS = 25
