@@ -105,7 +105,7 @@ WAYS = ["words", "mean colour", "described", "picture"]
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("ways", nargs="*", choices=[*WAYS, []], default=WAYS)
+    parser.add_argument("ways", nargs="*", help=f"of {', '.join(WAYS)}; all by default")
     parser.add_argument("--epochs", type=int, default=example.PHOTOGRAPHS["epochs"])
     parser.add_argument("--verbose", type=int, default=0)
     arguments = parser.parse_args()
@@ -121,7 +121,7 @@ def main() -> None:
     }
     captions = {f'always "{text}"': [text.split()] * len(told) for text in CONSTANTS}
     captions["nearest picture's caption"] = nearest_captions(training, images)
-    for way in arguments.ways:
+    for way in arguments.ways or WAYS:
         next_word[way], texts = measure(way, training, test, settings)
         print(f"{way}: {next_word[way]}", flush=True)
         captions |= texts

@@ -111,7 +111,7 @@ def save(comparison: Any, stem: Path, title: str) -> None:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("names", nargs="*", choices=[*TASKS, []], default=list(TASKS))
+    parser.add_argument("names", nargs="*", help=f"of {', '.join(TASKS)}; all by default")
     parser.add_argument("--rows", type=int, default=None, help="rows to draw, all by default")
     parser.add_argument("--epochs", type=int, default=10)
     parser.add_argument("--folds", type=int, default=5)
@@ -119,7 +119,7 @@ def main() -> None:
     parser.add_argument("--jobs", type=int, default=None, help="folds fitted at a time")
     parser.add_argument("--out", type=Path, default=None, help="folder for tables and plots")
     arguments = parser.parse_args()
-    for name in arguments.names:
+    for name in arguments.names or TASKS:
         compare(name, arguments)
 
 

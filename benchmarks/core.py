@@ -72,10 +72,10 @@ def measure(data: Dataset, epochs: int) -> dict[str, object]:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("names", nargs="*", choices=[*DATASETS, []], default=list(DATASETS))
+    parser.add_argument("names", nargs="*", help=f"of {', '.join(DATASETS)}; all by default")
     parser.add_argument("--epochs", type=int, default=10)
     arguments = parser.parse_args()
-    rows = [measure(DATASETS[name](), arguments.epochs) for name in arguments.names]
+    rows = [measure(DATASETS[name](), arguments.epochs) for name in arguments.names or DATASETS]
     print(pd.DataFrame(rows).to_string(index=False))
 
 

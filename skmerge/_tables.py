@@ -41,11 +41,11 @@ class FrameTable:
                 "X must have plain column names. Got a MultiIndex; flatten it, as in "
                 "X.columns = ['_'.join(map(str, names)) for names in X.columns]."
             )
-        repeated = list(frame.columns[frame.columns.duplicated()].unique())
-        if repeated:
+        if not frame.columns.is_unique:
+            repeated = list(frame.columns[frame.columns.duplicated()].unique())
             raise ValueError(f"Column names of X must be distinct. Got {repeated} more than once.")
         self.frame = frame
-        self.names: list[Hashable] = list(frame.columns)
+        self.names: list[Hashable] = [*frame.columns.tolist()]
         self.n_rows = len(frame)
 
     def cells(self, columns: Any) -> Any:

@@ -166,8 +166,8 @@ class MultiInput:
         for name, spec in specs.items():
             if name in missing:
                 continue
-            form, wanted = _form(self.specs[name]), _form(spec)
-            if form != wanted:
+            if not _agree(self.specs[name], spec):
+                form, wanted = _form(self.specs[name]), _form(spec)
                 raise ValueError(
                     f"Input {name!r} must be as it was in fit: {wanted}. Got {form}; encode it by "
                     "the same fitted router."
@@ -289,6 +289,16 @@ def _indexable(array: Any) -> Any:
     if hasattr(array, "shape") and hasattr(array, "dtype") and hasattr(array, "__getitem__"):
         return array if array.shape else np.atleast_1d(array)
     return np.asarray(array)
+
+
+def _agree(spec: InputSpec, wanted: InputSpec) -> bool:
+    """Say whether arrays of two specs are of one form."""
+    return spec is wanted or (
+        spec.shape == wanted.shape
+        and spec.dtype == wanted.dtype
+        and spec.vocabulary_size == wanted.vocabulary_size
+        and spec.sparse == wanted.sparse
+    )
 
 
 def _form(spec: InputSpec) -> str:

@@ -17,7 +17,15 @@ from sklearn.utils.validation import check_is_fitted
 from skmerge._errors import did_you_mean, short_repr
 from skmerge._plan import encoder_of_input, encoder_of_remainder, plan_inputs
 from skmerge._spec import NestedParams
-from skmerge._tables import BY_POSITION, ENTRIES, WHOLE_MATRIX, MatrixTable, Table, read_table
+from skmerge._tables import (
+    BY_POSITION,
+    ENTRIES,
+    WHOLE_MATRIX,
+    FrameTable,
+    MatrixTable,
+    Table,
+    read_table,
+)
 from skmerge.encoders import ENCODERS
 from skmerge.encoders._base import Encoder
 from skmerge.multi_input import MultiInput, absent_rows
@@ -236,7 +244,8 @@ class ColumnRouter(NestedParams, TransformerMixin, BaseEstimator, auto_wrap_outp
             If a column is missing (see `missing_inputs`), or its cells are not of the kind seen
             during ``fit``.
         """
-        check_is_fitted(self)
+        if not hasattr(self, "inputs_"):
+            check_is_fitted(self)
         table = read_table(X, by_position=self._form == BY_POSITION)
         if self._form == WHOLE_MATRIX:
             table = MatrixTable(X)
@@ -253,7 +262,7 @@ class ColumnRouter(NestedParams, TransformerMixin, BaseEstimator, auto_wrap_outp
                 masks[name] = np.zeros(table.n_rows, dtype=bool)
                 continue
             with _naming(name, routed.encoder, routed.columns):
-                arrays[name], mask = routed.encoder.encode(table.cells(routed.columns))
+                arrays[name], mask = routed.encoder.encode(_cells(table, routed))
             if mask is not None:
                 masks[name] = mask
         return MultiInput(arrays, self.specs_, masks)
@@ -375,14 +384,26 @@ class _naming:
     """Context that names the input and its columns in whatever error an encoder raises."""
 
     def __init__(self, name: str, encoder: Encoder, columns: Any) -> None:
-        self.note = f"Raised by {type(encoder).__name__} for input {name!r}, columns {columns!r}."
+        self.name, self.encoder, self.columns = name, encoder, columns
 
     def __enter__(self) -> None:
         return None
 
     def __exit__(self, kind: Any, error: BaseException | None, trace: Any) -> None:
         if isinstance(error, Exception):
-            error.add_note(self.note)
+            error.add_note(
+                f"Raised by {type(self.encoder).__name__} for input {self.name!r}, columns "
+                f"{self.columns!r}."
+            )
+
+
+def _cells(table: Table, routed: RoutedInput) -> Any:
+    """Return what an encoder reads, or the whole frame if it takes its columns out itself."""
+    takes_all = routed.encoder.selects_columns and isinstance(routed.columns, list)
+    # where there is no row, an error counts the columns
+    if takes_all and isinstance(table, FrameTable) and table.n_rows:
+        return table.frame
+    return table.cells(routed.columns)
 
 
 def _check_size(table: Table, owner: str) -> None:

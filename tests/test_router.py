@@ -144,6 +144,23 @@ def test_columns_are_found_by_name(mixed):
         np.testing.assert_array_equal(actual[name], expected[name])
 
 
+def test_one_row_is_routed_as_among_many(mixed):
+    router = ColumnRouter().fit(mixed)
+    expected = router.transform(mixed)
+    for row in range(0, len(mixed), 7):
+        actual = router.transform(mixed.iloc[[row]])
+        for name in expected:
+            np.testing.assert_array_equal(actual[name], expected[name][[row]])
+        for name, mask in expected.masks.items():
+            np.testing.assert_array_equal(actual.masks[name], mask[[row]])
+
+
+def test_error_for_no_rows_counts_the_columns_of_the_input(mixed):
+    router = ColumnRouter().fit(mixed[["age", "income", "note"]])
+    with pytest.raises(ValueError, match=r"0 sample\(s\) \(shape=\(0, 2\)\)"):
+        router.transform(mixed.iloc[:0])
+
+
 def test_a_missing_column_is_named_with_its_input(mixed):
     router = ColumnRouter().fit(mixed)
     message = r"Column 'photo' of input 'image' is missing from X. X has columns \['age'"

@@ -7,6 +7,7 @@ from typing import Any, ClassVar
 
 import numpy as np
 from sklearn.base import BaseEstimator, TransformerMixin
+from sklearn.utils.validation import check_is_fitted
 
 from skmerge._spec import InputSpec
 
@@ -26,6 +27,8 @@ class Encoder(TransformerMixin, BaseEstimator, ABC, auto_wrap_output_keys=None):
 
     kind: ClassVar[str]
     default_branch: ClassVar[str]
+    #: whether ``encode`` finds its columns by name in a DataFrame that has others
+    selects_columns: ClassVar[bool] = False
     spec_: InputSpec
 
     @abstractmethod
@@ -76,3 +79,8 @@ class Encoder(TransformerMixin, BaseEstimator, ABC, auto_wrap_output_keys=None):
             The encoded rows.
         """
         return self.encode(X)[0]
+
+    def _check_fitted(self) -> None:
+        # scikit-learn's own check first asks for the tags, which takes longer than a row
+        if "spec_" not in vars(self):
+            check_is_fitted(self, "spec_")

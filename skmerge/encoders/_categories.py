@@ -8,6 +8,8 @@ from __future__ import annotations
 import datetime
 import numbers
 from decimal import Decimal
+from functools import cached_property
+from itertools import repeat
 from typing import Any
 
 import numpy as np
@@ -19,6 +21,8 @@ from skmerge.encoders._numbers import numbers_of
 MISSING_CODE = 0
 RARE_CODE = 1
 FIRST_CODE = 2
+
+_FEW = 500  # rows below which looking up every string is quickest
 
 #: codes from here on would not be exact in float32
 MAX_CODES = 2**24
@@ -59,6 +63,10 @@ class CategoryColumn(TableColumn):
         self.max_categories = max_categories
         self.min_frequency = min_frequency
 
+    @cached_property
+    def _code_of(self) -> dict[str, int]:
+        return {text: code for code, text in enumerate(self.categories, start=FIRST_CODE)}
+
     @property
     def cardinality(self) -> int:
         """Number of codes, those for missing and rare included."""
@@ -77,13 +85,41 @@ class CategoryColumn(TableColumn):
         # the stable sort breaks ties by value
         kept = frequent[np.argsort(-counts[frequent], kind="stable")[:limit]]
         self.categories = pd.Index(categories[np.sort(kept)], dtype=object)
+        self.__dict__.pop("_code_of", None)
 
     def _read(self, column: pd.Series) -> np.ndarray:
         codes, texts = self._factorize(column)
-        found = self.categories.get_indexer(pd.Index(texts, dtype=object))
-        code_of = np.where(found < 0, RARE_CODE, found + FIRST_CODE)
-        # pandas gives missing values the code -1, here the last entry
-        return np.append(code_of, MISSING_CODE)[codes][:, None]
+        return self._codes(codes, texts)[:, None]
+
+    def _read_plain(self, column: pd.Series) -> np.ndarray | None:
+        if self.content not in ("text", "mixed", "missing") or not _may_be_strings(column.dtype):
+            return None
+        if len(column) > _FEW and isinstance(column.dtype, pd.CategoricalDtype):
+            texts = column.cat.categories.to_numpy(dtype=object)
+            return self._codes(column.cat.codes.to_numpy(), texts)[:, None]
+        if len(column) > _FEW and getattr(column.dtype, "storage", "") == "pyarrow":
+            positions, values = pd.factorize(column)
+            return self._codes(positions, np.asarray(values, dtype=object))[:, None]
+        cells = column.to_numpy(dtype=object)
+        try:
+            found = map(self._code_of.get, cells.tolist(), repeat(RARE_CODE))
+            codes = np.fromiter(found, dtype=np.intp, count=len(cells))
+        except TypeError:  # a cell that has no hash, such as a list
+            return None
+        unknown = np.flatnonzero(codes == RARE_CODE)
+        if len(unknown):
+            others = unknown[[not isinstance(cell, str) for cell in cells[unknown]]]
+            if not pd.isna(cells[others]).all():
+                return None
+            codes[others] = MISSING_CODE
+        return codes[:, None]
+
+    def _codes(self, positions: np.ndarray, texts: np.ndarray) -> np.ndarray:
+        """Return the code of each text, taken by position, -1 where missing."""
+        codes = np.full(len(texts) + 1, MISSING_CODE)  # the last one is that of -1
+        found = map(self._code_of.get, texts.tolist(), repeat(RARE_CODE))
+        codes[:-1] = np.fromiter(found, dtype=np.intp, count=len(texts))
+        return codes[positions]
 
     def _factorize(self, column: pd.Series) -> tuple[np.ndarray, np.ndarray]:
         """Return codes of the distinct values, -1 where missing, and the text of each."""
@@ -94,6 +130,13 @@ class CategoryColumn(TableColumn):
         texts = np.empty(len(cells), dtype=object)
         texts[:] = [cell if type(cell) is str else _text_of(cell) for cell in cells]
         return codes, texts
+
+
+def _may_be_strings(dtype: Any) -> bool:
+    """Say whether cells of a dtype are either strings, or objects to be looked at."""
+    if isinstance(dtype, pd.CategoricalDtype):
+        return bool(dtype.categories.inferred_type == "string")
+    return isinstance(dtype, pd.StringDtype) or dtype == np.dtype(object)
 
 
 def _text_of(cell: Any) -> str:

@@ -12,6 +12,7 @@ import numbers
 from abc import ABC, abstractmethod
 from collections import Counter
 from collections.abc import Iterable, Sequence
+from contextlib import suppress
 from decimal import Decimal
 from typing import Any, ClassVar
 
@@ -120,6 +121,9 @@ class TableColumn(ABC):
         ValueError
             If the column holds something else than in training.
         """
+        plain = self._read_plain(column)
+        if plain is not None:
+            return plain
         if check_content(column, self.name, fitted=self.content) == "missing":
             column = pd.Series(np.full(len(column), np.nan))
         return self._read(column)
@@ -129,6 +133,10 @@ class TableColumn(ABC):
 
     @abstractmethod
     def _read(self, column: pd.Series) -> np.ndarray: ...
+
+    def _read_plain(self, column: pd.Series) -> np.ndarray | None:
+        """Encode a column that can be read without a look at its content, else return None."""
+        return None
 
     def _undeclarable(self, column: pd.Series, content: str) -> str:
         row, value = _first_unlike(column, self.readable)
@@ -292,6 +300,10 @@ def select_columns(frame: pd.DataFrame, names: Sequence[Any]) -> dict[Any, pd.Se
     ValueError
         If the frame lacks one of them, or has two of its name.
     """
+    has_strings = frame.columns.is_unique and frame.columns.inferred_type == "string"
+    if has_strings and all(isinstance(name, str) for name in names):
+        with suppress(KeyError):  # the quick way, where none is absent
+            return {name: frame[name] for name in names}
     positions = {name: position for position, name in enumerate(frame.columns)}
     absent = [name for name in names if name not in positions]
     if absent:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import datetime
 from abc import abstractmethod
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -128,13 +129,38 @@ class RobustScale:
         """
         # halves, since the difference of two large numbers can exceed the largest one
         with np.errstate(over="ignore", under="ignore"):
-            scaled = (features * 0.5 - self.half_centers) / self.half_scales
-        scaled[np.isnan(scaled)] = 0.0
-        np.clip(scaled, -_LARGEST, _LARGEST, out=scaled)
-        if self.clip is None:
-            return scaled
-        with np.errstate(under="ignore"):
-            return scaled / np.sqrt(1.0 + (scaled / self.clip) ** 2)
+            scaled = features * 0.5
+            scaled -= self.half_centers
+            scaled /= self.half_scales
+            scaled[np.isnan(scaled)] = 0.0
+            np.maximum(scaled, -_LARGEST, out=scaled)
+            np.minimum(scaled, _LARGEST, out=scaled)
+            if self.clip is None:
+                return scaled
+            bound = scaled / self.clip
+            bound *= bound
+            bound += 1.0
+            scaled /= np.sqrt(bound, out=bound)
+        return scaled
+
+    @classmethod
+    def joined(cls, scales: Sequence[RobustScale]) -> RobustScale:
+        """Return the scale of the features of several scales, side by side.
+
+        Parameters
+        ----------
+        scales : sequence of RobustScale
+            Fitted scales of one `clip`.
+
+        Returns
+        -------
+        RobustScale
+            What scales all their features at once.
+        """
+        scale = cls(scales[0].clip)
+        scale.half_centers = np.concatenate([part.half_centers for part in scales])
+        scale.half_scales = np.concatenate([part.half_scales for part in scales])
+        return scale
 
 
 def numbers_of(column: pd.Series, name: Any) -> np.ndarray:
@@ -158,6 +184,11 @@ def numbers_of(column: pd.Series, name: Any) -> np.ndarray:
         If a number is infinite, or too large for float64.
     """
     dtype: Any = column.dtype
+    if isinstance(dtype, np.dtype) and dtype.kind in "biuf":
+        numbers = _to_float64(column.to_numpy())
+        if dtype.kind == "f":
+            _check_finite(numbers, column, name)
+        return numbers
     if isinstance(dtype, pd.CategoricalDtype):
         column = column.astype(object)
         dtype = column.dtype
@@ -169,6 +200,13 @@ def numbers_of(column: pd.Series, name: Any) -> np.ndarray:
         numbers = column.to_numpy(dtype=np.float64, na_value=np.nan)
     _check_finite(numbers, column, name)
     return numbers
+
+
+def _to_float64(numbers: np.ndarray) -> np.ndarray:
+    if numbers.dtype.itemsize <= np.dtype(np.float64).itemsize:
+        return numbers.astype(np.float64, copy=False)
+    with np.errstate(over="ignore"):
+        return numbers.astype(np.float64)
 
 
 def _numbers_of_cells(column: pd.Series, name: Any) -> np.ndarray:

@@ -4,26 +4,31 @@ from __future__ import annotations
 
 from abc import abstractmethod
 from collections import Counter
+from collections.abc import Hashable, Iterator, Sequence
+from itertools import repeat
 from typing import Any, Self
 
 import numpy as np
+import pandas as pd
 from sklearn.utils import Tags
-from sklearn.utils.validation import check_is_fitted
 
 from skmerge._errors import short_repr
 from skmerge._spec import PADDING_ID, UNKNOWN_ID, InputSpec
 from skmerge.encoders._base import Encoder
-from skmerge.encoders._cells import check_some_rows, is_missing, place, read_cells
+from skmerge.encoders._cells import check_some_rows, read_cells
+from skmerge.encoders._word_rows import WordRows
 
 FIRST_ID = UNKNOWN_ID + 1
 UNKNOWN_TOKEN = "[UNK]"
+
+_CHUNK = 2**15  # rows encoded at a time, which bounds the memory taken on the way
 
 
 class VocabularyEncoder(Encoder):
     """Encoder of cells that hold tokens: words of a text, tags of a list.
 
-    A subclass says how a cell is read (`_tokens`), how many tokens a row may have
-    (`_limit`), and which of them stay where there are more (`_kept`).
+    A subclass says how a cell is read (`_tokens`), and many of them at once (`_token_rows`), how
+    many tokens a row may have (`_limit`), and which stay where there are more (`_kept`).
 
     Attributes
     ----------
@@ -61,11 +66,18 @@ class VocabularyEncoder(Encoder):
         check_some_rows(cells, self)
         counts: Counter[str] = Counter()
         longest = 1
-        for row, cell in enumerate(cells):
-            if not is_missing(cell):
-                tokens = self._tokens(cell, place(row, column))
-                counts.update(tokens)
-                longest = max(longest, len(tokens))
+        for first in range(0, len(cells), _CHUNK):
+            chunk = cells[first : first + _CHUNK]
+            rows = np.flatnonzero(_are_present(chunk))
+            for block in self._token_rows(chunk[rows].tolist(), rows + first, column):
+                longest = max(longest, int(block.counts.max(initial=1)))
+                if block.positions is None:
+                    counts.update(block.words)
+                    continue
+                frequencies = np.bincount(block.positions, minlength=len(block.words))
+                for word, frequency in zip(block.words, frequencies.tolist(), strict=True):
+                    if frequency:
+                        counts[word] += frequency
         self.vocabulary_ = _learn_vocabulary(counts, self.max_tokens, self.min_frequency)
         self.spec_ = InputSpec(
             self.kind,
@@ -99,18 +111,50 @@ class VocabularyEncoder(Encoder):
         ValueError
             If `X` is not one column, or a cell holds something else.
         """
-        check_is_fitted(self)
+        self._check_fitted()
         cells, column = read_cells(X)
         (length,) = self.spec_.shape
         ids = np.full((len(cells), length or 0), PADDING_ID, dtype=np.int32)
         present = np.ones(len(cells), dtype=bool)
-        for row, cell in enumerate(cells):
-            if is_missing(cell):
-                present[row] = False
-                continue
-            tokens = self._kept(self._tokens(cell, place(row, column)), ids.shape[1])
-            ids[row, : len(tokens)] = [self.vocabulary_.get(t, UNKNOWN_ID) for t in tokens]
+        for first in range(0, len(cells), _CHUNK):
+            chunk = slice(first, first + _CHUNK)
+            present[chunk] = _are_present(cells[chunk])
+            rows = np.flatnonzero(present[chunk])
+            found = cells[chunk] if len(rows) == len(cells[chunk]) else cells[chunk][rows]
+            self._put_repeated_ids(found.tolist(), rows + first, column, ids)
         return ids, present
+
+    def _put_repeated_ids(
+        self, cells: list[Any], rows: np.ndarray, column: Hashable | None, ids: np.ndarray
+    ) -> None:
+        """Write the ids of cells that are not missing, encoding repeated strings once."""
+        are_strings = len(cells) > 1 and set(map(type, cells)) == {str}
+        distinct = list(dict.fromkeys(cells)) if are_strings else cells
+        if 2 * len(distinct) > len(cells):
+            self._put_ids(cells, rows, column, ids)
+            return
+        distinct_ids = np.full((len(distinct), ids.shape[1]), PADDING_ID, dtype=np.int32)
+        self._put_ids(distinct, np.arange(len(distinct)), column, distinct_ids)
+        position_of = dict(zip(distinct, range(len(distinct)), strict=True))
+        ids[rows] = distinct_ids[[position_of[cell] for cell in cells]]
+
+    def _put_ids(
+        self, cells: list[Any], rows: np.ndarray, column: Hashable | None, ids: np.ndarray
+    ) -> None:
+        """Write the ids of cells that are not missing into their rows."""
+        length = ids.shape[1]
+        flat = ids.reshape(-1)
+        id_of = self.vocabulary_.get
+        for block in self._token_rows(cells, rows, column, length):
+            known = map(id_of, block.words, repeat(UNKNOWN_ID))
+            found = np.fromiter(known, dtype=np.int32, count=len(block.words))
+            if block.positions is not None:
+                found = found.take(block.positions)
+            # of each token: where its row begins, less the tokens before that row
+            offsets = rows[block.rows] * length - (np.cumsum(block.counts) - block.counts)
+            targets = np.repeat(offsets, block.counts)
+            targets += np.arange(len(found))
+            flat[targets] = found
 
     def inverse_transform(self, ids: Any) -> list[list[str]]:
         """Turn rows of ids back into tokens.
@@ -131,7 +175,7 @@ class VocabularyEncoder(Encoder):
         ValueError
             If `ids` are not rows of integers from 0 to ``spec_.vocabulary_size - 1``.
         """
-        check_is_fitted(self)
+        self._check_fitted()
         rows = np.asarray(ids)
         size = FIRST_ID + len(self.vocabulary_)
         is_whole = rows.dtype.kind in "iu" or rows.size == 0
@@ -156,12 +200,31 @@ class VocabularyEncoder(Encoder):
         """Return the tokens of a cell that is not missing; `where` names it in errors."""
 
     @abstractmethod
+    def _token_rows(
+        self,
+        cells: Sequence[Any],
+        rows: np.ndarray,
+        column: Hashable | None,
+        length: int | None = None,
+    ) -> Iterator[WordRows]:
+        """Yield the tokens of cells that are not missing, `length` of a row at most.
+
+        The cells' rows and column name them in errors.
+        """
+
+    @abstractmethod
     def _limit(self) -> int:
         """Return the largest number of tokens that a row may keep."""
 
     @abstractmethod
     def _kept(self, tokens: list[str], length: int) -> list[str]:
         """Return those tokens that stay in a row of `length`."""
+
+
+def _are_present(cells: np.ndarray) -> np.ndarray:
+    if set(map(type, cells.tolist())) == {str}:
+        return np.ones(len(cells), dtype=bool)
+    return ~pd.isna(cells)
 
 
 def _learn_vocabulary(counts: Counter[str], max_tokens: int, min_frequency: int) -> dict[str, int]:

@@ -16,7 +16,7 @@ from sklearn.compose import ColumnTransformer
 from sklearn.pipeline import Pipeline
 from sklearn.utils import get_tags
 from sklearn.utils._param_validation import HasMethods, StrOptions
-from sklearn.utils.validation import check_is_fitted, validate_data
+from sklearn.utils.validation import validate_data
 
 from skmerge._errors import short_repr
 from skmerge._spec import InputSpec
@@ -165,7 +165,7 @@ class ArrayEncoder(Encoder, auto_wrap_output_keys=None):  # type: ignore[call-ar
         present : ndarray of shape (n_samples,), dtype bool, or None
             True where the row has a vector; None where ``spec_.optional`` is False.
         """
-        check_is_fitted(self, "spec_")
+        self._check_fitted()
         rows, present = self._read(X, reset=False)
         if present is not None and not present.any():
             return self._zeros(len(present)), present

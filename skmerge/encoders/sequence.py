@@ -14,7 +14,6 @@ import pandas as pd
 from pandas.api.types import is_numeric_dtype
 from sklearn.utils import Tags
 from sklearn.utils._param_validation import Interval, StrOptions
-from sklearn.utils.validation import check_is_fitted
 
 from skmerge._errors import short_repr
 from skmerge._spec import InputSpec
@@ -171,7 +170,7 @@ class SequenceEncoder(Encoder):
             If a row is no sequence of numbers, has another number of channels than in ``fit``, or
             holds an infinite number.
         """
-        check_is_fitted(self)
+        self._check_fitted()
         length, width = self.spec_.shape
         rows = self._read(X, n_channels=(width or 0) - 1)
         steps, row_numbers, positions = self._flat_steps(rows, length or 0)

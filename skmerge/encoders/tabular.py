@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 from sklearn.utils._param_validation import Interval
-from sklearn.utils.validation import check_is_fitted, validate_data
+from sklearn.utils.validation import validate_data
 
 from skmerge._errors import did_you_mean, short_repr
 from skmerge._spec import InputSpec
@@ -17,10 +17,12 @@ from skmerge.encoders._base import Encoder
 from skmerge.encoders._categories import FIRST_CODE, MAX_CODES, CategoryColumn
 from skmerge.encoders._columns import check_frame, content_of, kind_of, select_columns
 from skmerge.encoders._dates import DateColumn
-from skmerge.encoders._numbers import NumberColumn, ScaledColumn
+from skmerge.encoders._numbers import NumberColumn, RobustScale, ScaledColumn
 
 _SCALED = {"number": NumberColumn, "date": DateColumn}
 KINDS = (*_SCALED, "category")
+
+_CHUNK = 4096  # rows scaled at a time, which stay in a core's cache
 
 
 class TabularEncoder(Encoder, auto_wrap_output_keys=None):  # type: ignore[call-arg]
@@ -113,6 +115,7 @@ class TabularEncoder(Encoder, auto_wrap_output_keys=None):  # type: ignore[call-
 
     kind = "tabular"
     default_branch = "dense"
+    selects_columns = True
 
     _parameter_constraints = {
         "kinds": [dict, None],
@@ -180,18 +183,31 @@ class TabularEncoder(Encoder, auto_wrap_output_keys=None):  # type: ignore[call-
         present : None
             A row never lacks its table.
         """
-        check_is_fitted(self, "spec_")
+        self._check_fitted()
         table = self._read_table(X, reset=False)
-        blocks, flags, codes = [], [], []
+        features, flags, codes = [], [], []
+        scales = []
         for column in self._columns:
-            features = column.read(table[column.name])
+            numbers = column.read(table[column.name])
             if isinstance(column, ScaledColumn):
-                blocks.append(column.scale.transform(features))
+                features.append(numbers)
+                scales.append(column.scale)
                 if column.has_flag:
-                    flags.append(np.isnan(features[:, :1]))
+                    flags.append(np.isnan(numbers[:, :1]))
             else:
-                codes.append(features)
-        return np.concatenate([*blocks, *flags, *codes], axis=1, dtype=np.float32), None
+                codes.append(numbers)
+        n_rows = len(next(iter(table.values())))
+        matrix = np.empty((n_rows, len(self.spec_.feature_names)), dtype=np.float32)
+        n_scaled = sum(numbers.shape[1] for numbers in features)
+        if flags or codes:
+            np.concatenate([*flags, *codes], axis=1, out=matrix[:, n_scaled:], casting="unsafe")
+        if scales:
+            scale = RobustScale.joined(scales)
+            for first in range(0, n_rows, _CHUNK):
+                rows = slice(first, first + _CHUNK)
+                chunk = np.concatenate([numbers[rows] for numbers in features], axis=1)
+                matrix[rows, :n_scaled] = scale.transform(chunk)
+        return matrix, None
 
     def get_feature_names_out(self, input_features: Any = None) -> np.ndarray:
         """Get the names of the matrix's columns.
@@ -212,7 +228,7 @@ class TabularEncoder(Encoder, auto_wrap_output_keys=None):  # type: ignore[call-
         ValueError
             If the names given are not those of the table's columns.
         """
-        check_is_fitted(self, "spec_")
+        self._check_fitted()
         names = self._input_names()
         if input_features is not None:
             given = [str(name) for name in input_features]
@@ -272,7 +288,7 @@ class TabularEncoder(Encoder, auto_wrap_output_keys=None):  # type: ignore[call-
         """Return the columns by name, or by position where they have no names."""
         named = isinstance(X, pd.DataFrame) or (isinstance(X, pd.Series) and X.name is not None)
         if isinstance(X, (pd.DataFrame, pd.Series)):
-            frame = pd.DataFrame(X)
+            frame = X if isinstance(X, pd.DataFrame) else pd.DataFrame(X)
             check_frame(frame, owner=type(self).__name__)
             if named and not reset and self._by_name:
                 return select_columns(frame, list(self.kinds_))

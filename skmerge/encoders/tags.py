@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Hashable, Iterable, Iterator, Sequence
+from itertools import chain
 from numbers import Integral
 from typing import Any
 
@@ -11,8 +12,9 @@ import pandas as pd
 from sklearn.utils._param_validation import Interval
 
 from skmerge._errors import short_repr
-from skmerge.encoders._cells import is_missing
+from skmerge.encoders._cells import is_missing, place
 from skmerge.encoders._vocabulary import VocabularyEncoder
+from skmerge.encoders._word_rows import WordRows
 
 _MAX_TAGS = 256
 
@@ -107,6 +109,28 @@ class TagEncoder(VocabularyEncoder):
                 "as in column.astype(str) for one tag per row."
             )
         return [tag for tag in dict.fromkeys(tags) if tag]
+
+    def _token_rows(
+        self,
+        cells: Sequence[Any],
+        rows: np.ndarray,
+        column: Hashable | None,
+        length: int | None = None,
+    ) -> Iterator[WordRows]:
+        known: dict[str, list[str]] = {}
+        tags_of_rows = []
+        for row, cell in enumerate(cells):
+            if type(cell) is list and set(map(type, cell)) == {str}:
+                tags = [tag for tag in dict.fromkeys(cell) if tag][:length]
+            elif type(cell) is not str:
+                tags = self._tokens(cell, place(rows[row], column))[:length]
+            elif cell in known:
+                tags = known[cell]
+            else:
+                tags = known[cell] = self._tokens(cell, "")[:length]
+            tags_of_rows.append(tags)
+        counts = np.fromiter(map(len, tags_of_rows), dtype=np.int64, count=len(tags_of_rows))
+        yield WordRows(np.arange(len(cells)), counts, list(chain.from_iterable(tags_of_rows)))
 
     def _limit(self) -> int:
         return _MAX_TAGS if self.max_tags is None else self.max_tags

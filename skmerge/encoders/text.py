@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Hashable, Iterator, Sequence
 from numbers import Integral
 from typing import Any
 
+import numpy as np
 from sklearn.utils._param_validation import Interval, StrOptions
 
 from skmerge._errors import short_repr
+from skmerge.encoders._cells import place
 from skmerge.encoders._vocabulary import VocabularyEncoder
+from skmerge.encoders._word_rows import WordRows, split_rows
 from skmerge.encoders._words import split_words
 
 
@@ -94,6 +98,19 @@ class TextEncoder(VocabularyEncoder):
         if not isinstance(cell, str):
             raise ValueError(_not_a_text(cell, where))
         return split_words(cell, self.lowercase)
+
+    def _token_rows(
+        self,
+        cells: Sequence[Any],
+        rows: np.ndarray,
+        column: Hashable | None,
+        length: int | None = None,
+    ) -> Iterator[WordRows]:
+        if set(map(type, cells)) != {str}:
+            for row, cell in zip(rows, cells, strict=True):
+                if not isinstance(cell, str):
+                    raise ValueError(_not_a_text(cell, place(row, column)))
+        return split_rows(cells, self.lowercase, limit=length, last=self.truncate == "start")
 
     def _limit(self) -> int:
         return self.max_length

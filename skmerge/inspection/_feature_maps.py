@@ -7,8 +7,8 @@ from typing import Any
 import numpy as np
 from sklearn.utils._optional_dependencies import check_matplotlib_support
 
-from skmerge._errors import did_you_mean
 from skmerge._calls import CallLog, replaced_calls, sublayers
+from skmerge._errors import did_you_mean
 from skmerge.inspection._one_row import OneRow, one_row
 from skmerge.inspection._panels import MARGIN, as_picture, bounding_axes, panel, show_picture
 

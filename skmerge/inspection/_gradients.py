@@ -14,8 +14,8 @@ from typing import Any
 import numpy as np
 from sklearn.base import is_classifier
 
-from skmerge._errors import did_you_mean, short_repr
 from skmerge._calls import Call, CallLog, replaced_calls, sublayers
+from skmerge._errors import did_you_mean, short_repr
 from skmerge.inspection._one_row import OneRow
 
 

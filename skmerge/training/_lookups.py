@@ -121,12 +121,9 @@ class Lookups(AbstractContextManager):
                 if found is None or found.ids is not ids:
                     return pool(inputs)
                 words = tf.where(tf.not_equal(ids, 0))
-                total = tf.raw_ops.SparseSegmentSumWithNumSegments(
-                    data=found.values,
-                    indices=tf.gather_nd(found.positions, words),
-                    segment_ids=tf.cast(words[:, 0], tf.int32),
-                    num_segments=tf.shape(ids)[0],
-                )
+                positions = tf.cast(tf.gather_nd(found.positions, words), tf.int32)
+                text = tf.cast(words[:, 0], tf.int32)
+                total = _summed(found.values, positions, text, tf.shape(ids)[0])
                 if layer.pooling == "sum":
                     return total
                 count = tf.math.count_nonzero(ids, axis=1, keepdims=True, dtype=tf.float32)
@@ -144,6 +141,29 @@ class _Found:
         self.ids = ids
         self.positions = positions
         self.values = values
+
+
+def _summed(values: Any, positions: Any, segments: Any, n_segments: Any) -> Any:
+    """Add up ``values[positions]`` by segment, these in order; differentiable once."""
+
+    @tf.custom_gradient
+    def summed(values: Any) -> Any:
+        def gradient(upstream: Any) -> Any:
+            # sorting what is added up first is quicker than TensorFlow's own gradient
+            order = tf.argsort(positions)
+            return tf.raw_ops.SparseSegmentSumWithNumSegments(
+                data=upstream,
+                indices=tf.gather(segments, order),
+                segment_ids=tf.gather(positions, order),
+                num_segments=tf.shape(values)[0],
+            )
+
+        total = tf.raw_ops.SparseSegmentSumWithNumSegments(
+            data=values, indices=positions, segment_ids=segments, num_segments=n_segments
+        )
+        return total, gradient
+
+    return summed(values)
 
 
 def _is_plain(layer: Any) -> bool:

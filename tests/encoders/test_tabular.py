@@ -2,6 +2,8 @@
 
 import pickle
 import re
+from datetime import date
+from decimal import Decimal
 
 import numpy as np
 import pandas as pd
@@ -229,6 +231,32 @@ def test_rows_are_encoded_each_by_itself(frame):
     np.testing.assert_array_equal(encoder.transform(frame.iloc[order]), matrix[order])
     rows = [encoder.transform(frame.iloc[[row]]) for row in range(len(frame))]
     np.testing.assert_array_equal(np.concatenate(rows), matrix)
+
+
+NUMBERS = [1, 0, 1, None, 1]
+COLUMNS_OF_NUMBERS = {
+    **{
+        str(dtype): pd.Series(NUMBERS, dtype=dtype)
+        for dtype in ("float64", "float16", "Int64", "boolean", "bool[pyarrow]", object)
+    },
+    "int8": pd.Series([1, 0, 1, 0, 3], dtype="int8"),
+    "bool": pd.Series([True, False, True, False, True]),
+    "longdouble": pd.Series(np.array([1, 0, 1, np.nan, 3], dtype=np.longdouble)),
+    "Decimal": pd.Series([Decimal(1), Decimal("0.5"), 1.0, None, Decimal(2)], dtype=object),
+    "durations": pd.Series(pd.to_timedelta([1, 2, 1, None, 3], unit="h")),
+    "dates": pd.Series(pd.to_datetime(["2020", "2021", "2020", None, "2022"])),
+    "dates of objects": pd.Series([date(2020, 1, 1), date(2021, 3, 1)] * 2 + [None], dtype=object),
+}
+
+
+@pytest.mark.parametrize("column", COLUMNS_OF_NUMBERS)
+def test_one_row_is_encoded_as_among_many(column):
+    few = pd.DataFrame({"c": COLUMNS_OF_NUMBERS[column], "d": ["x", "y", None, "x", "z"]})
+    many = pd.concat([few] * 1200, ignore_index=True)
+    encoder = TabularEncoder().fit(few)
+    matrix = encoder.transform(many)
+    rows = [encoder.transform(few.iloc[[row]]) for row in range(len(few))]
+    np.testing.assert_array_equal(np.concatenate(rows * 1200), matrix)
 
 
 def test_order_of_training_rows_makes_no_difference(frame):

@@ -223,3 +223,28 @@ def test_tags_say_strings_and_missing_values():
     assert tags.string
     assert tags.allow_nan
     assert not tags.two_d_array
+
+
+@pytest.mark.parametrize("separator", [None, "|"])
+def test_ids_are_those_of_the_tags_one_by_one(separator):
+    rng = np.random.default_rng(0)
+    tags = ["a", "b", " c", "", "d", 5, None, np.str_("e")]
+    column = np.empty(300, dtype=object)
+    for row in range(len(column)):
+        cell = [tags[i] for i in rng.integers(0, len(tags), rng.integers(0, 6))]
+        strings = [tag for tag in cell if isinstance(tag, str)]
+        column[row] = [cell, tuple(cell), strings, "|".join(strings), None][rng.integers(0, 5)]
+    encoder = TagEncoder(separator, max_tags=3, max_tokens=12).fit(column)
+    ids, present = encoder.encode(column)
+    for row, cell in enumerate(column):
+        expected = [] if cell is None else encoder._tokens(cell, "")[:3]
+        assert present[row] == (cell is not None)
+        padding = [0] * (3 - len(expected))
+        assert ids[row].tolist() == [encoder.vocabulary_.get(t, 1) for t in expected] + padding
+        np.testing.assert_array_equal(encoder.transform(column[[row]]), ids[[row]])
+
+
+def test_errors_in_later_rows_name_the_row_of_the_column():
+    column = pd.Series(["a", None, ["b"], 3], name="genres", dtype=object)
+    with pytest.raises(ValueError, match="Row 3 of column 'genres' must be a list"):
+        TagEncoder().fit(["a"]).transform(column)

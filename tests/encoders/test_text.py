@@ -4,6 +4,7 @@
 import pickle
 import time
 import unicodedata
+from collections import Counter
 
 import numpy as np
 import pandas as pd
@@ -13,6 +14,7 @@ from sklearn.exceptions import NotFittedError
 from sklearn.utils import get_tags
 
 from skmerge import TextEncoder
+from skmerge.encoders import _vocabulary
 from skmerge.encoders._words import _patterns, split_words
 
 SPLITS = {
@@ -291,3 +293,53 @@ def test_tags_say_strings_and_missing_values():
     assert tags.string
     assert tags.allow_nan
     assert not tags.two_d_array
+
+
+ALPHABET = [*"aB c dé’'.1 \0\n\ud800東😀\u0301\ufe0fKİ", "👨\u200d👩", "\U0001f1eb"]
+
+
+@pytest.mark.parametrize("params", [{}, {"lowercase": False}, {"truncate": "start"}], ids=str)
+def test_ids_are_those_of_the_words_one_by_one(params):
+    rng = np.random.default_rng(0)
+    texts = [
+        "".join(ALPHABET[i] for i in rng.integers(0, len(ALPHABET), size))
+        for size in rng.integers(0, 40, 400)
+    ]
+    column = np.array([*texts, None, np.nan, pd.NA, "", np.str_("É a")], dtype=object)
+    column = rng.permutation(np.concatenate([column, column]))
+    encoder = TextEncoder(max_length=6, **params).fit(column)
+    counts = Counter()
+    expected = np.zeros((len(column), 6), dtype=np.int32)
+    for row, text in enumerate(column):
+        if isinstance(text, str):
+            words = split_words(text, encoder.lowercase)
+            counts.update(words)
+            words = words[-6:] if encoder.truncate == "start" else words[:6]
+            expected[row, : len(words)] = [encoder.vocabulary_.get(word, 1) for word in words]
+    frequent = [word for word, count in counts.items() if count >= 2]
+    assert list(encoder.vocabulary_) == sorted(frequent, key=lambda word: (-counts[word], word))
+    np.testing.assert_array_equal(encoder.transform(column), expected)
+    for row in range(60):
+        np.testing.assert_array_equal(encoder.transform(column[[row]]), expected[[row]])
+
+
+def test_rows_beyond_one_chunk_are_encoded_alike(monkeypatch):
+    texts = np.array(["a b", None, "b", "", "c é"] * 3, dtype=object)
+    encoder = TextEncoder(min_frequency=1).fit(texts)
+    ids, present = encoder.encode(texts)
+    monkeypatch.setattr(_vocabulary, "_CHUNK", 4)
+    again = TextEncoder(min_frequency=1).fit(texts)
+    assert again.vocabulary_ == encoder.vocabulary_
+    np.testing.assert_array_equal(again.encode(texts)[0], ids)
+    np.testing.assert_array_equal(again.encode(texts)[1], present)
+    with pytest.raises(ValueError, match="Row 6 must be a string"):
+        encoder.transform([*texts[:6], 3])
+
+
+def test_a_text_given_many_times_has_the_same_ids_in_each_row():
+    texts = np.array(["a b", "c", None, "a b", "a b", "c", "c", "a b"], dtype=object)
+    encoder = TextEncoder(min_frequency=1).fit(texts)
+    ids, present = encoder.encode(texts)
+    assert present.tolist() == [True, True, False] + [True] * 5
+    for row, text in enumerate(texts):
+        np.testing.assert_array_equal(encoder.transform([text]), ids[[row]])
