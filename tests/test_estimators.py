@@ -466,6 +466,7 @@ def test_columns_are_found_by_name(table, fitted):
         ({"merge": "subtract"}, "subtract"),
         ({"router": "auto"}, "'router' parameter"),
         ({"callbacks": "stop"}, "'callbacks' parameter .*Got 'stop'"),
+        ({"optimizer": {"class_name": "Adam"}}, r"'optimizer' parameter .*Got {'class_name'"),
         ({"optimizer": "adm"}, r"'optimizer' parameter .*'adm'.*Did you mean 'adam'\?"),
         ({"loss": "crossentropyy"}, r"'loss' parameter .*'crossentropyy'"),
     ],

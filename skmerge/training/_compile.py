@@ -1,14 +1,15 @@
 """What the user says of training, and what of it Keras compiles.
 
-Enters: parameters of the estimators. Leaves: `TrainingOptions`, and from these the parameters of
-scikeras's wrapper, with names checked and objects that hold state copied.
+Enters: parameters of the estimators. Leaves: `TrainingOptions`, and from these a `Compilation`:
+names are checked, objects that hold state described.
 """
 
 from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from typing import Any
+from functools import cache
+from typing import Any, NamedTuple
 
 import keras
 
@@ -56,8 +57,66 @@ class TrainingOptions:
     seed: int
 
 
-def compile_params(options: TrainingOptions) -> dict[str, Any]:
-    """Return the parameters of scikeras that decide how a model is compiled.
+class Recipe(NamedTuple):
+    """A Keras object that is made anew for each network.
+
+    Parameters
+    ----------
+    made_class : type
+        Its class.
+    config : dict of str to object
+        What its class makes it from.
+    """
+
+    made_class: Any
+    config: dict[str, Any]
+
+    def make(self) -> Any:
+        """Make it.
+
+        Returns
+        -------
+        object
+            A new one.
+        """
+        return self.made_class.from_config(dict(self.config))
+
+
+@dataclass
+class Compilation:
+    """What a network is compiled with, nothing of it made yet.
+
+    An optimizer and a metric hold variables, of which TensorFlow keeps some 30 KiB each for good:
+    a network that is used again needs no others.
+
+    Parameters
+    ----------
+    optimizer : Recipe
+        The optimizer.
+    loss : str, keras.Loss or callable
+        The loss.
+    metrics : list of Recipe, str or callable
+        The metrics.
+    """
+
+    optimizer: Recipe
+    loss: Any
+    metrics: list[Any]
+
+    def arguments(self) -> dict[str, Any]:
+        """Make what ``keras.Model.compile`` takes.
+
+        Returns
+        -------
+        dict of str to object
+            Its arguments.
+        """
+        made = [metric.make() if isinstance(metric, Recipe) else metric for metric in self.metrics]
+        return {"optimizer": self.optimizer.make(), "loss": self.loss, "metrics": made}
+
+
+def compilation(options: TrainingOptions) -> Compilation:
+    """Return what a network is compiled with.
 
     Parameters
     ----------
@@ -66,29 +125,30 @@ def compile_params(options: TrainingOptions) -> dict[str, Any]:
 
     Returns
     -------
-    dict of str to object
-        Parameters of ``scikeras.wrappers.BaseWrapper``; optimizers and metrics are copies.
+    Compilation
+        Optimizers and metrics are copies of the user's.
 
     Raises
     ------
     ValueError
-        If a name is not one that Keras knows.
+        If a name is not one that Keras knows, or the optimizer is none.
     """
-    rate = options.learning_rate
-    optimizer = _named("optimizer", options.optimizer, keras.optimizers)
-    params: dict[str, Any] = {
-        "optimizer": optimizer,
-        "loss": _named("loss", options.loss, keras.losses),
-        "metrics": [_fresh_metric(metric) for metric in options.metrics],
-        "callbacks": options.callbacks,
-    }
-    if isinstance(optimizer, keras.optimizers.Optimizer):
-        params["optimizer"] = type(optimizer).from_config(optimizer.get_config())
-        if rate is not None:
-            params["optimizer"].learning_rate = rate
-    elif rate is not None:
-        params["optimizer__learning_rate"] = rate
-    return params
+    optimizer = _recipe("optimizer", options.optimizer, "optimizers")
+    if not isinstance(optimizer, Recipe):
+        raise ValueError(
+            "The 'optimizer' parameter must be a name that Keras knows, or a Keras optimizer, its "
+            f"class or an instance. Got {options.optimizer!r}."
+        )
+    if options.learning_rate is not None:
+        optimizer = optimizer._replace(
+            config=optimizer.config | {"learning_rate": options.learning_rate}
+        )
+    loss = options.loss
+    if isinstance(loss, str):
+        _known("loss", loss, "losses")
+    elif isinstance(loss, type):
+        loss = loss()
+    return Compilation(optimizer, loss, [_metric(metric) for metric in options.metrics])
 
 
 def compiled_alike(first: TrainingOptions, second: TrainingOptions) -> bool:
@@ -109,31 +169,42 @@ def compiled_alike(first: TrainingOptions, second: TrainingOptions) -> bool:
     )
 
 
-def _named(parameter: str, value: Any, family: Any) -> Any:
-    """Refuse a name that Keras does not know, with the nearest one that it does."""
-    if not isinstance(value, str):
-        return value
-    try:
-        family.get(value)
-    except ValueError:
-        known = sorted({name.lower() for name in vars(family) if name[0] != "_"})
-        raise ValueError(
-            f"The {parameter!r} parameter must be a name that Keras knows, a class, an instance or "
-            f"a function. Got {value!r}.{did_you_mean(value, known)}"
-        ) from None
-    return value
-
-
-def _fresh_metric(metric: Any) -> Any:
-    if isinstance(metric, keras.metrics.Metric):
-        return type(metric).from_config(metric.get_config())
+def _metric(metric: Any) -> Any:
     if isinstance(metric, str) and metric in _KERAS_WORDS:
         return metric
-    metric = _named("metrics", metric, keras.metrics)
-    is_class = isinstance(metric, type) and issubclass(metric, keras.metrics.Metric)
-    made = keras.metrics.get(metric) if isinstance(metric, str) or is_class else metric
-    if not isinstance(made, keras.metrics.Metric):
-        return metric
+    recipe = _recipe("metrics", metric, "metrics")
+    if not isinstance(recipe, Recipe) or isinstance(metric, keras.metrics.Metric):
+        return recipe
     # Keras numbers the names of all that are made in a process: auc, auc_1, ...
-    name = re.sub(r"_\d+$", "", made.name)
-    return type(made).from_config(made.get_config() | {"name": name})
+    name = re.sub(r"_\d+$", "", recipe.config["name"])
+    return Recipe(recipe.made_class, recipe.config | {"name": name})
+
+
+def _recipe(parameter: str, value: Any, family: str) -> Any:
+    """Return how to make an optimizer or a metric; a function as it is."""
+    if isinstance(value, str):
+        value = _known(parameter, value, family)
+    elif isinstance(value, type):
+        value = _made_once(value)
+    if isinstance(value, Recipe) or not hasattr(value, "get_config"):
+        return value
+    return Recipe(type(value), value.get_config())
+
+
+@cache
+def _known(parameter: str, name: str, family: str) -> Any:
+    """Look a name up, or refuse it with the nearest one that Keras knows."""
+    try:
+        value = getattr(keras, family).get(name)
+    except ValueError:
+        known = sorted({name.lower() for name in vars(getattr(keras, family)) if name[0] != "_"})
+        raise ValueError(
+            f"The {parameter!r} parameter must be a name that Keras knows, a class, an instance or "
+            f"a function. Got {name!r}.{did_you_mean(name, known)}"
+        ) from None
+    return Recipe(type(value), value.get_config()) if hasattr(value, "get_config") else value
+
+
+@cache
+def _made_once(made_class: type) -> Recipe:
+    return Recipe(made_class, made_class().get_config())

@@ -6,13 +6,15 @@ seed in the same way, so that two fits with one seed give the same predictions.
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Mapping
+from collections.abc import Hashable
 from typing import Any
 
 import keras
+import numpy as np
 import tensorflow as tf
 
 from skmerge._reading import branch_features, branch_logits, merge_gates, merged_features
+from skmerge.training._compile import Compilation, Recipe
 from skmerge.training._epochs import TracedSteps
 from skmerge.training._plan import NetworkPlan
 from skmerge.training._pool import NetworkPool
@@ -33,7 +35,7 @@ class CompiledNetwork:
     ----------
     plan : NetworkPlan
         What to build.
-    compiled : mapping of str to object
+    compiled : Compilation
         What to compile it with.
     n_targets : int
         Number of columns of the targets.
@@ -46,7 +48,7 @@ class CompiledNetwork:
     def __init__(
         self,
         plan: NetworkPlan,
-        compiled: Mapping[str, Any],
+        compiled: Compilation,
         *,
         n_targets: int,
         seed: int,
@@ -66,15 +68,15 @@ class CompiledNetwork:
         variables = [*self.model.variables, *self.model.optimizer.variables]
         return sum(4 * int(variable.shape.num_elements()) for variable in variables)
 
-    def compile(self, compiled: Mapping[str, Any]) -> None:
+    def compile(self, compiled: Compilation) -> None:
         """Compile, and forget what was traced.
 
         Parameters
         ----------
-        compiled : mapping of str to object
-            What ``keras.Model.compile`` takes.
+        compiled : Compilation
+            What to compile it with.
         """
-        self.model.compile(**compiled, jit_compile=False)
+        self.model.compile(**compiled.arguments(), jit_compile=False)
         self.model.optimizer.build(self.model.trainable_variables)
         self._steps: TracedSteps | None = None
         self._readers: dict[str, Any] = {}
@@ -83,14 +85,14 @@ class CompiledNetwork:
         """Leave the network to whoever holds it: it is never used for another fit."""
         self.key = None
 
-    def renew(self, seed: int, optimizer: Any) -> None:
+    def renew(self, seed: int, optimizer: Recipe) -> None:
         """Set all values as for a new network, unless it is one that cannot be used again.
 
         Parameters
         ----------
         seed : int
             Seed of weights and dropout.
-        optimizer : keras.optimizers.Optimizer
+        optimizer : Recipe
             An optimizer of the same structure, whose learning rate and weight decay are taken.
         """
         if self.key is None:
@@ -98,21 +100,21 @@ class CompiledNetwork:
         self._renewal.renew(seed)
         self.set_values(optimizer)
 
-    def set_values(self, optimizer: Any) -> None:
+    def set_values(self, optimizer: Recipe) -> None:
         """Take over from an optimizer what changes without another graph.
 
         Parameters
         ----------
-        optimizer : keras.optimizers.Optimizer
+        optimizer : Recipe
             An optimizer of the same structure.
         """
-        config = optimizer.get_config()
-        if isinstance(config.get("learning_rate"), int | float):
-            self.model.optimizer.learning_rate = config["learning_rate"]
-        if config.get("weight_decay") is not None:
-            self.model.optimizer.weight_decay = config["weight_decay"]
+        rate, decay = (optimizer.config.get(name) for name in ("learning_rate", "weight_decay"))
+        if isinstance(rate, int | float | np.number):
+            self.model.optimizer.learning_rate = rate
+        if decay is not None:
+            self.model.optimizer.weight_decay = decay
             if self._steps is not None:
-                self._steps.weight_decay.assign(config["weight_decay"])
+                self._steps.weight_decay.assign(decay)
 
     @property
     def steps(self) -> TracedSteps:
@@ -153,7 +155,7 @@ class CompiledNetwork:
 
 
 def compiled_network(
-    plan: NetworkPlan, compiled: Mapping[str, Any], *, n_targets: int, seed: int, owner: object
+    plan: NetworkPlan, compiled: Compilation, *, n_targets: int, seed: int, owner: object
 ) -> CompiledNetwork:
     """Return a network that nobody else has, with new initial values.
 
@@ -161,8 +163,8 @@ def compiled_network(
     ----------
     plan : NetworkPlan
         What to build.
-    compiled : mapping of str to object
-        What to compile it with; the optimizer is an instance.
+    compiled : Compilation
+        What to compile it with.
     n_targets : int
         Number of columns of the targets.
     seed : int
@@ -180,7 +182,7 @@ def compiled_network(
     network = POOL.borrow(key)
     if network is None:
         network = CompiledNetwork(plan, compiled, n_targets=n_targets, seed=seed, key=key)
-    network.renew(seed, compiled["optimizer"])
+    network.renew(seed, compiled.optimizer)
     POOL.lend(network, owner)
     return network
 

@@ -76,6 +76,7 @@ class TracedSteps:
             "train_one": (train_one, signature),
         }
         self._traced: dict[str, Any] = {}
+        self._is_built = False
 
     def run(
         self, name: str, rows: AnyRows, order: np.ndarray, batch_size: int | None = None
@@ -109,10 +110,13 @@ class TracedSteps:
         Parameters
         ----------
         rows : Rows or StreamedRows
-            Any rows; the first one is run once.
+            Any rows; the first one is run, the first time.
         """
+        if self._is_built:
+            return
         for portion, places in rows.portions(np.array([0]), 1):
             self.model.test_step(self._batch(*portion.tensors, tf.constant(places, tf.int64)))
+        self._is_built = True
         self.model.reset_metrics()
 
 

@@ -19,6 +19,7 @@ from sklearn.base import BaseEstimator
 from skmerge._calls import sublayers
 from skmerge._spec import InputSpec, TargetSpec
 from skmerge.branches import KerasBranch
+from skmerge.training._compile import Compilation, Recipe
 from skmerge.training._plan import NetworkPlan
 
 _KNOWN = {"keras", "skmerge"}
@@ -36,30 +37,28 @@ _STATELESS = (
 _VALUES = ("learning_rate", "weight_decay", "name")
 
 
-def structure_of(plan: NetworkPlan, compiled: Mapping[str, Any]) -> Hashable | None:
+def structure_of(plan: NetworkPlan, compiled: Compilation) -> Hashable | None:
     """Return a key that networks share if one can stand in for the other.
 
     Parameters
     ----------
     plan : NetworkPlan
         What is built.
-    compiled : mapping of str to object
-        What ``keras.Model.compile`` is called with; the optimizer is an instance.
+    compiled : Compilation
+        What it is compiled with.
 
     Returns
     -------
     hashable or None
         The key; None if the network holds something whose sameness cannot be told.
     """
-    optimizer = compiled["optimizer"]
-    rest = {name: value for name, value in compiled.items() if name != "optimizer"}
     parts = [getattr(plan, name) for name in ("branches", "merge", "head", "target")]
     try:
         return (
             plan.roomy_specs(),
             _key([*parts, plan.dropout, plan.input_dropout]),
-            _optimizer_key(optimizer),
-            _key(rest),
+            _optimizer_key(compiled.optimizer),
+            _key([compiled.loss, compiled.metrics]),
             _surroundings(),
         )
     except _Unknown:
@@ -74,6 +73,8 @@ def _key(value: Any) -> Hashable:
     key: Hashable
     if value is None or isinstance(value, _PLAIN):
         key = type(value), value
+    elif isinstance(value, Recipe):
+        key = _known(value.made_class), _key(value.config)
     elif isinstance(value, list | tuple):
         key = type(value), tuple(map(_key, value))
     elif isinstance(value, Mapping):
@@ -115,12 +116,13 @@ def _layer_key(layer: Any) -> Hashable:
         raise _Unknown from None
 
 
-def _optimizer_key(optimizer: Any) -> Hashable:
-    known, config = _known(type(optimizer)), optimizer.get_config()
+def _optimizer_key(optimizer: Recipe) -> Hashable:
+    known, config = _known(optimizer.made_class), dict(optimizer.config)
     has_decay = config.get("weight_decay") is not None
     values = {name: config.pop(name, None) for name in _VALUES}
-    is_schedule = isinstance(values["learning_rate"], Mapping)
-    return known, _key(config), has_decay, _key(values["learning_rate"]) if is_schedule else None
+    rate = values["learning_rate"]
+    is_number = rate is None or isinstance(rate, int | float | np.number)
+    return known, _key(config), has_decay, None if is_number else _key(rate)
 
 
 def _surroundings() -> Hashable:

@@ -22,7 +22,7 @@ import tensorflow as tf
 from scikeras.wrappers import BaseWrapper
 
 from skmerge._stored_rows import StoredRows
-from skmerge.training._compile import TrainingOptions, compile_params, compiled_alike
+from skmerge.training._compile import TrainingOptions, compilation, compiled_alike
 from skmerge.training._compiled import CompiledNetwork, compiled_network
 from skmerge.training._epochs import check_finite, run_epochs
 from skmerge.training._plan import NetworkPlan
@@ -115,7 +115,8 @@ class NetworkTrainer(BaseWrapper):
         NetworkTrainer
             The trainer.
         """
-        trainer = cls(**compile_params(options))
+        compilation(options)  # names are checked before anything is built
+        trainer = cls(optimizer=None, callbacks=options.callbacks)
         trainer._plan = copy.deepcopy(plan)
         trainer._options = options
         trainer._generator = np.random.default_rng(options.seed)
@@ -245,10 +246,10 @@ class NetworkTrainer(BaseWrapper):
                 raise
         return self._network
 
-    def _keras_build_fn(self, compile_kwargs: dict[str, Any]) -> keras.Model:
+    def _keras_build_fn(self) -> keras.Model:
         self._network = compiled_network(
             self._plan,
-            compile_kwargs,
+            compilation(self._options),
             n_targets=self._options.n_targets,
             seed=self._options.seed,
             owner=self,
@@ -302,11 +303,9 @@ class NetworkTrainer(BaseWrapper):
         alike, rate = compiled_alike(former, options), options.learning_rate
         if alike and rate == former.learning_rate:
             return
-        for name, value in compile_params(options).items():
-            setattr(self, name, value)
-        compiled = self._get_compile_kwargs()
+        compiled = compilation(options)
         if alike and not any(callable(r) for r in (rate, former.learning_rate)):
-            self.network.set_values(compiled["optimizer"])
+            self.network.set_values(compiled.optimizer)
             return
         self.network.keep()
         self.network.compile(compiled)

@@ -64,7 +64,9 @@ def test_columns_of_mixed_or_no_content_take_any_cells_alike(train, column):
 
 
 @pytest.mark.parametrize("n_rows", [2, N_ROWS])
-@pytest.mark.parametrize("bad", [["x"], {"a": 1}, np.zeros(2), object()], ids=["list", "dict", "array", "object"])
+@pytest.mark.parametrize(
+    "bad", [["x"], {"a": 1}, np.zeros(2), object()], ids=["list", "dict", "array", "object"]
+)
 def test_cells_of_several_values_are_named_in_few_rows_and_in_many(bad, n_rows):
     values = np.full(n_rows, "a", dtype=object)
     values[1] = bad

@@ -7,6 +7,7 @@ import pytest
 from skmerge import InputSpec, TargetSpec
 from skmerge.branches import Branch, DenseBranch, EmbeddingBranch, KerasBranch
 from skmerge.merges import Gated, KerasMerge, MergeList
+from skmerge.training._compile import TrainingOptions, compilation
 from skmerge.training._plan import NetworkPlan
 from skmerge.training._structure import structure_of
 
@@ -30,12 +31,21 @@ def key_of(*specs, optimizer=None, loss="mse", metrics=("accuracy",), **changes)
         "dropout": 0.1,
     }
     plan = NetworkPlan(specs or (NOTE, TABLE), **(settings | changes))
-    compiled = {
-        "optimizer": optimizer_of() if optimizer is None else optimizer,
-        "loss": loss,
-        "metrics": list(metrics),
-    }
-    return structure_of(plan, compiled)
+    options = TrainingOptions(
+        optimizer=optimizer_of() if optimizer is None else optimizer,
+        learning_rate=None,
+        loss=loss,
+        metrics=list(metrics),
+        callbacks=None,
+        n_targets=1,
+        batch_size=8,
+        shuffle=True,
+        patience=None,
+        min_delta=0.0,
+        verbose=0,
+        seed=0,
+    )
+    return structure_of(plan, compilation(options))
 
 
 def spec_with(spec, **changes):

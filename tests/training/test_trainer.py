@@ -225,7 +225,6 @@ def test_a_metric_instance_is_copied(rows):
         "_validate_data",
         "_build_keras_model",
         "_ensure_compiled_model",
-        "_get_compile_kwargs",
         "current_epoch",
         "feature_encoder",
         "target_encoder",
