@@ -2,7 +2,10 @@
 
 from skmerge.training._compile import TrainingOptions
 from skmerge.training._plan import NetworkPlan
+from skmerge.training._threads import use_own_share
 from skmerge.training._trainer import EncodedRows
 from skmerge.training._trainer import NetworkTrainer as NetworkTrainer  # for the estimators alone
 
 __all__ = ["EncodedRows", "NetworkPlan", "TrainingOptions"]
+
+use_own_share()
