@@ -42,7 +42,9 @@ class MergedNetClassifier(ClassifierMixin, MergedNet):
         The network learns to do without; rows to predict may then lack any input, be it that its
         columns are not there at all.
     optimizer : str, class or instance of keras.optimizers.Optimizer, default="adam"
-        The optimizer. An instance is copied for every fit.
+        The optimizer. An instance is copied for every fit. Adam, AdamW and SGD update embedding
+        tables of more than 65,536 numbers lazily: only the rows of words in the batch move, and
+        their moments and weight decay stand still in between (Keras updates all rows in each step).
     learning_rate : float or Keras schedule, default=None
         Learning rate of the optimizer; None leaves its own.
     loss : str, class or instance of keras.losses.Loss, or callable, default=None
@@ -87,7 +89,8 @@ class MergedNetClassifier(ClassifierMixin, MergedNet):
     specs_ : dict of str to InputSpec
         Description of the inputs.
     model_ : keras.Model
-        The trained network. Its inputs are a dict by input name.
+        The trained network. Its inputs are a dict by input name. It is yours: later fits of other
+        estimators use the networks of those that are gone, but none that was taken from here.
     history_ : dict of str to list of float
         Loss and metrics of each epoch, those of validation rows with the prefix ``val_``.
     loss_curve_ : list of float
@@ -288,7 +291,9 @@ class MergedNetRegressor(RegressorMixin, MergedNet):
         The network learns to do without; rows to predict may then lack any input, be it that its
         columns are not there at all.
     optimizer : str, class or instance of keras.optimizers.Optimizer, default="adam"
-        The optimizer. An instance is copied for every fit.
+        The optimizer. An instance is copied for every fit. Adam, AdamW and SGD update embedding
+        tables of more than 65,536 numbers lazily: only the rows of words in the batch move, and
+        their moments and weight decay stand still in between (Keras updates all rows in each step).
     learning_rate : float or Keras schedule, default=None
         Learning rate of the optimizer; None leaves its own.
     loss : str, class or instance of keras.losses.Loss, or callable, default=None
@@ -336,7 +341,9 @@ class MergedNetRegressor(RegressorMixin, MergedNet):
     specs_ : dict of str to InputSpec
         Description of the inputs.
     model_ : keras.Model
-        The trained network. Its inputs are a dict by input name; its outputs are standardised.
+        The trained network. Its inputs are a dict by input name; its outputs are standardised. It
+        is yours: later fits of other estimators use the networks of those that are gone, but none
+        that was taken from here.
     history_ : dict of str to list of float
         Loss and metrics of each epoch, those of validation rows with the prefix ``val_``.
     loss_curve_ : list of float
