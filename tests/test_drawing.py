@@ -31,14 +31,14 @@ from skmerge.merges import Concat, Dot, Late
 QUICK = {"epochs": 1, "random_state": 0}
 #: the picture's convolutions have 112 and 296 weights, its dense layer 576, its absence 64
 GOLDEN = """\
-MergedNetClassifier, 3,639 parameters
+MergedNetClassifier, 3,655 parameters
   photo    image    (6, 6, 3) uint8  ConvBranch(filters=(4, 8))        ->  64  1,048
-  note     text     (2,) int32       EmbeddingBranch(embedding_dim=8)  ->  64    688
+  note     text     (2,) int32       EmbeddingBranch(embedding_dim=8)  ->  64    704
   tabular  tabular  (2,) float32     DenseBranch                       ->  64    332
   merge                              concat                            -> 192      0
   head                               (8,)                              ->   8  1,544
   output                             softmax                           ->   3     27
-  total                                                                        3,639"""
+  total                                                                        3,655"""
 
 VOID = {"area", "base", "br", "col", "hr", "img", "input", "link", "meta", "source", "wbr"}
 
@@ -257,7 +257,7 @@ def test_boxes_of_a_fitted_network(fitted):
         "photo image (6, 6, 3) uint8 may be absent",
         "ConvBranch filters (4, 8) 64 units 1,048 parameters",
         "note text (2,) int32 vocabulary of 6 may be absent",
-        "EmbeddingBranch embedding_dim 8 64 units 688 parameters",
+        "EmbeddingBranch embedding_dim 8 64 units 704 parameters",
         "tabular tabular age, city (2,) float32 1 of 2 columns are categories",
         "DenseBranch 64 units 332 parameters",
         "merge concat 192 units no parameters",

@@ -19,8 +19,8 @@ from skmerge._spec import InputSpec
 class Branch(BaseEstimator, ABC):
     """Specification of the subnetwork that reads one input."""
 
-    #: whether it reads rows in the same way if the spec has more ids, codes or sparse columns than
-    #: they have, and a length that varies: then one network serves the training rows of all folds
+    #: whether it reads rows in the same way if the spec has more ids and codes than they have, and
+    #: a length that varies: then one network serves the training rows of all folds
     builds_for_more: ClassVar[bool] = False
 
     @abstractmethod

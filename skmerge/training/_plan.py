@@ -70,8 +70,8 @@ class NetworkPlan:
         Returns
         -------
         tuple of InputSpec
-            The same inputs, those of branches that build for more with more ids, codes or sparse
-            columns, by an eighth at most, and with a length that varies.
+            The same inputs, those of branches that build for more with more ids and codes, by an
+            eighth at most, and with a length that varies.
         """
         branches, owners = resolve_branches(self.inputs, self.branches or {})
         return tuple(roomy(spec, branches[owners[spec.name]]) for spec in self.specs)
@@ -110,8 +110,6 @@ def roomy(spec: InputSpec, branch: Branch) -> InputSpec:
         spec = replace(spec, vocabulary_size=_with_room(spec.vocabulary_size))
     if spec.cardinalities:
         spec = replace(spec, cardinalities=tuple(map(_with_room, spec.cardinalities)))
-    if spec.sparse and len(spec.shape) == 1 and spec.shape[0] is not None:
-        return replace(spec, shape=(_with_room(spec.shape[0]),))
     is_sequence = spec.step_mask or (spec.vocabulary_size is not None and len(spec.shape) == 1)
     return replace(spec, shape=(None, *spec.shape[1:])) if is_sequence else spec
 

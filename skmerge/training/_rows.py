@@ -177,9 +177,7 @@ def gather(rows: Any, positions: Any, n_columns: int | None = None) -> Any:
     return tf.SparseTensor(indices, values.flat_values, tf.stack(shape))
 
 
-def as_tensor_chunk(
-    array: Any, first: int, last: int, n_rows: int, n_columns: int | None = None
-) -> Any:
+def as_tensor_chunk(array: Any, first: int, last: int, n_rows: int) -> Any:
     """Return consecutive rows as one tensor, zero rows added at the end.
 
     Parameters
@@ -190,8 +188,6 @@ def as_tensor_chunk(
         The rows to take, `last` not included.
     n_rows : int
         Number of rows wanted, at least ``last - first``.
-    n_columns : int, default=None
-        Width wanted of a CSR matrix, at least its own; None is its own.
 
     Returns
     -------
@@ -204,7 +200,7 @@ def as_tensor_chunk(
         chunk.sort_indices()
         chunk = chunk.tocoo()
         indices = np.stack([chunk.row, chunk.col], axis=1).astype(np.int64)
-        return tf.SparseTensor(indices, chunk.data, (n_rows, n_columns or chunk.shape[1]))
+        return tf.SparseTensor(indices, chunk.data, (n_rows, chunk.shape[1]))
     chunk = np.asarray(chunk)
     missing = n_rows - chunk.shape[0]
     if missing:

@@ -210,7 +210,6 @@ class NetworkTrainer(BaseWrapper):
         values = sum(int(np.prod(array.shape[1:])) for array in inputs.values())
         blocks = max(1, _VALUES_PER_CHUNK // (max(values, 1) * _ROW_BLOCK))
         size = _ROW_BLOCK * min(blocks, 100)
-        widths = {name: tensor.shape[-1] for name, tensor in self.model_.input.items()}
         chunks = []
         for first in range(0, max(n_rows, 1), size):
             last = min(first + size, n_rows)
@@ -218,8 +217,7 @@ class NetworkTrainer(BaseWrapper):
             if values <= _SMALL_ROW:
                 wanted = -(-wanted // _ROW_BLOCK) * _ROW_BLOCK
             chunk = {
-                name: as_tensor_chunk(array, first, last, wanted, widths[name])
-                for name, array in inputs.items()
+                name: as_tensor_chunk(array, first, last, wanted) for name, array in inputs.items()
             }
             kept = last - first
             chunks.append(tf.nest.map_structure(lambda x, n=kept: x.numpy()[:n], function(chunk)))
