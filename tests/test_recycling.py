@@ -270,9 +270,11 @@ class TestWhatComesBack:
         del estimator
         assert_array_equal(probabilities(), fresh)
 
-    def test_weight_decay_is_taken_from_each_fit(self, built):
+    @pytest.mark.parametrize("amsgrad", [False, True], ids=["our updates", "Keras's updates"])
+    def test_weight_decay_is_taken_from_each_fit(self, built, amsgrad):
         def decayed(rate):
-            return probabilities(optimizer=keras.optimizers.AdamW(0.01, weight_decay=rate))
+            adam = keras.optimizers.AdamW(0.01, weight_decay=rate, amsgrad=amsgrad)
+            return probabilities(optimizer=adam)
 
         fresh = decayed(0.5)
         other = decayed(0.0)

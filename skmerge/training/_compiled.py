@@ -111,10 +111,13 @@ class CompiledNetwork:
         rate, decay = (optimizer.config.get(name) for name in ("learning_rate", "weight_decay"))
         if isinstance(rate, int | float | np.number):
             self.model.optimizer.learning_rate = rate
-        if decay is not None:
-            self.model.optimizer.weight_decay = decay
-            if self._steps is not None:
-                self._steps.weight_decay.assign(decay)
+        if decay is None or decay == self.model.optimizer.weight_decay:
+            return
+        self.model.optimizer.weight_decay = decay
+        if self._steps is not None and self._steps.updates.by_rows:
+            self._steps.updates.weight_decay.assign(decay)
+        else:
+            self._steps = None  # Keras's own updates hold it as a constant of their graph
 
     @property
     def steps(self) -> TracedSteps:

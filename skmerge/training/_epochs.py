@@ -1,8 +1,8 @@
 """Training and validating a compiled network, one traced call per epoch.
 
-Enters: a compiled Keras model and the rows as tensors. Leaves: the history of losses and metrics
-by epoch. The rows of an epoch are shuffled by NumPy, gathered in the graph, and each batch goes
-through the model's own ``train_step``; Keras callbacks see every epoch, and those that listen to
+Enters: a compiled Keras model and the rows, as tensors or streamed. Leaves: the history of losses
+and metrics by epoch. The rows of an epoch are shuffled by NumPy, gathered in the graph, and each
+batch goes through a `TrainingStep`; Keras callbacks see every epoch, and those that listen to
 batches see these too.
 """
 
@@ -39,7 +39,7 @@ class TracedSteps:
 
     def __init__(self, model: keras.Model, n_targets: int, train_step: TrainingStep) -> None:
         self.model = model
-        self.weight_decay = train_step.updates.weight_decay
+        self.updates = train_step.updates
         widths = {name: tensor.shape[-1] for name, tensor in model.input.items()}
         signature = (
             rows_signature(model.input),

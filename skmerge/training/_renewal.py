@@ -14,8 +14,7 @@ import keras
 import numpy as np
 
 from skmerge._calls import sublayers
-
-_KNOWN = ("keras.", "skmerge.")
+from skmerge.training._structure import is_known
 
 
 class InitializerLog:
@@ -102,10 +101,9 @@ def _draws(model: keras.Model, log: InitializerLog) -> list[tuple[Any, Any]]:
             initializer = "glorot_uniform" if "float" in variable.dtype else "zeros"
         initializer = keras.initializers.get(initializer)
         if isinstance(initializer, keras.Initializer):
-            known = type(initializer).__module__.startswith(_KNOWN)
             # one that draws from a generator of its own gives other values at each call
             seed = getattr(initializer, "seed", None)
-            if known and not isinstance(seed, keras.random.SeedGenerator):
+            if is_known(type(initializer)) and not isinstance(seed, keras.random.SeedGenerator):
                 draws.append((variable, initializer))
     return draws
 
@@ -123,7 +121,7 @@ def _seeds(model: keras.Model) -> list[tuple[Any, int | None]]:
 
 
 def _is_known(model: keras.Model) -> bool:
-    return all(type(layer).__module__.startswith(_KNOWN) for _, layer in sublayers(model))
+    return all(is_known(type(layer)) for _, layer in sublayers(model))
 
 
 def _drawn(initializer: Any, variable: Any, seeds: Iterator[int]) -> Any:

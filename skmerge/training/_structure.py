@@ -22,7 +22,6 @@ from skmerge.branches import KerasBranch
 from skmerge.training._compile import Compilation, Recipe
 from skmerge.training._plan import NetworkPlan
 
-_KNOWN = {"keras", "skmerge"}
 _PLAIN = (bool, int, float, str, bytes, np.generic, InputSpec, TargetSpec)
 _STATELESS = (
     keras.Initializer,
@@ -65,6 +64,22 @@ def structure_of(plan: NetworkPlan, compiled: Compilation) -> Hashable | None:
         return None
 
 
+def is_known(value: Any) -> bool:
+    """Say whether a class or function is of Keras or of this package.
+
+    Parameters
+    ----------
+    value : type or function
+        The class or function.
+
+    Returns
+    -------
+    bool
+        False for what the user made, which may depend on more than its name.
+    """
+    return str(value.__module__).partition(".")[0] in {"keras", "skmerge"}
+
+
 class _Unknown(Exception):
     """Something is not known well enough to be compared."""
 
@@ -99,7 +114,7 @@ def _parameters(value: Any) -> Any:
 
 
 def _known(value: Any) -> Any:
-    if str(value.__module__).partition(".")[0] not in _KNOWN:
+    if not is_known(value):
         raise _Unknown
     return value
 

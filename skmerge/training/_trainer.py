@@ -1,9 +1,9 @@
 """The Keras half of the estimators, composed from scikeras.
 
 Enters: what to build (`NetworkPlan`), how to train it (`TrainingOptions`), and encoded rows.
-Leaves: outputs of the trained network. Compile arguments, callbacks as classes or instances, the
-loop over ``fit`` and ``partial_fit`` and the history are scikeras's; the network, the epochs,
-seeding, prediction and pickling are ours.
+Leaves: outputs of the trained network. Callbacks as classes or instances, the loop over ``fit``
+and ``partial_fit`` and the count of epochs are scikeras's; the network and what it is compiled
+with, the epochs, seeding, prediction and pickling are ours.
 
 Importing scikeras replaces ``keras.Model.__reduce__`` for the whole process, so it happens here
 alone.
