@@ -55,6 +55,13 @@ def clothing_rating() -> Dataset:
     return _split("clothing, rating", "r2", "stack .603", frame, features, y)
 
 
+def clothing_classes() -> Dataset:
+    frame = _read("clothing", "data.csv.gz")
+    features = [c for c in frame.columns if c not in ("rating", "recommended", "split")]
+    y = frame["rating"].to_numpy()
+    return _split("clothing, rating as 5 classes", "roc_auc_ovr", "stack .876", frame, features, y)
+
+
 def houses() -> Dataset:
     frame = _read("houses")
     for column in frame.columns[frame.columns.str.startswith("img_")]:
@@ -80,6 +87,13 @@ def movies() -> Dataset:
     features = ["title", "overview", "image", *numbers, "popularity", "vote_count"]
     y = MultiLabelBinarizer().fit_transform(frame["genres"].str.split("|"))
     return _split("movies, genres", "average_precision", "stack .613", frame, features, y)
+
+
+def movies_vote() -> Dataset:
+    frame, genres = _read("movies"), movies()
+    y = frame["vote_average"].to_numpy(float)
+    frame["image"] = [str(ROOT / "movies" / path) for path in frame["image"]]
+    return _split("movies, vote average", "r2", "stack .389", frame, list(genres.train), y)
 
 
 def emoji() -> Dataset:

@@ -1,0 +1,66 @@
+"""What each default buys and costs: skmerge with one of them switched off at a time.
+
+Enters: tasks and seeds. Leaves: for each ablation the differences from the defaults, by task.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+from _quality_contenders import SKMERGE, Result, by_seed, network
+from _quality_page import markdown
+from _quality_scores import difference
+from _quality_tasks import TASKS
+
+# what is switched off, and the parameters that do it; one that an estimator lacks is not its own
+ABLATIONS: dict[str, dict[str, Any]] = {
+    "no dropout": {"dropout": 0.0},
+    "no hidden layer after the merge": {"head": ()},
+    "batches of 256": {"batch_size": 256},
+}
+
+
+def run_ablation(
+    names: Sequence[str], n_seeds: int, ablations: Mapping[str, dict[str, Any]] = ABLATIONS
+) -> dict[str, dict[str, Result]]:
+    """Measure the defaults and each ablation on each task: results by contender, then by task."""
+    measured: dict[str, dict[str, Result]] = {name: {} for name in (SKMERGE, *ablations)}
+    for task_name in names:
+        task = TASKS[task_name]
+        data = task.load()
+        known = network(task, 0).get_params()
+        for name, results in measured.items():
+            changes = ablations.get(name, {})
+            if changes.keys() <= known.keys():
+                results[task_name] = by_seed(name, task, data, n_seeds, changes=changes)
+                print(f"{data.name}, {results[task_name]}", flush=True)
+    return measured
+
+
+def matrix(measured: Mapping[str, Mapping[str, Result]]) -> str:
+    """Return the table of differences: ablation minus default, of the main score, by task.
+
+    Beside each difference stands its standard error over the seeds. The last columns are the mean
+    over the tasks, and seconds of fitting beside those of the defaults, the mean of the ratios.
+    """
+    default = measured[SKMERGE]
+    head = ["switched off", *default, "mean", "fit time"]
+    scores = [f"{np.mean(result.main):.4f}" for result in default.values()]
+    lines = [["none: the score", *scores, "", ""]]
+    for name, results in measured.items():
+        if name == SKMERGE or not results:
+            continue
+        cells, means, ratios = [], [], []
+        for task_name, usual in default.items():
+            if task_name not in results:
+                cells.append("")
+                continue
+            mean, error = difference(results[task_name].main, usual.main)
+            within = f" ± {error:.4f}" if len(usual.main) > 1 else ""
+            cells.append(f"{mean:+.4f}{within}")
+            means.append(mean)
+            ratios.append(np.median(results[task_name].seconds) / np.median(usual.seconds))
+        lines.append([name, *cells, f"{np.mean(means):+.4f}", f"{np.mean(ratios):.2f}x"])
+    return markdown(head, lines)
