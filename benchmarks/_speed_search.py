@@ -139,7 +139,11 @@ def two_workers(quick: bool) -> list[Row]:
 
 def _ours(task: Task) -> MergedNetClassifier:
     return MergedNetClassifier(
-        branches=task.branches, epochs=task.epochs, batch_size=task.batch_size, random_state=0
+        branches=task.branches,
+        epochs=task.epochs,
+        batch_size=task.batch_size,
+        early_stopping=False,
+        random_state=0,
     )
 
 

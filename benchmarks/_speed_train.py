@@ -70,7 +70,12 @@ def _steady(
     must: float | None,
 ) -> Row:
     ours = MergedNetClassifier(
-        branches=branches, batch_size=batch_size, epochs=1, warm_start=True, random_state=0
+        branches=branches,
+        batch_size=batch_size,
+        epochs=1,
+        early_stopping=False,
+        warm_start=True,
+        random_state=0,
     )
     ours.fit(X, y).set_params(epochs=epochs)
     arrays, targets = network_inputs(X), y.astype("float32")[:, np.newaxis]

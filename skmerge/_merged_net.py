@@ -28,6 +28,7 @@ from skmerge._inside import ReadsInside
 from skmerge._spec import InputSpec, NestedParams
 from skmerge._tables import is_list_of_inputs, name_inputs, take_rows
 from skmerge._targets import check_targets
+from skmerge._wide_part import RoutedRows, WidePart
 from skmerge.branches import resolve_branch
 from skmerge.branches._rebuild import is_keras_layer
 from skmerge.branches.keras_branch import KerasBranch
@@ -36,6 +37,9 @@ from skmerge.multi_input import MultiInput
 from skmerge.router import ColumnRouter
 
 _ALL_ROWS: Any = slice(None)
+
+#: Rows from which on ``early_stopping="auto"`` is True.
+ENOUGH_TO_HOLD_OUT = 200
 
 
 def _branch_of(value: Any, name: str | None) -> Any:
@@ -75,7 +79,8 @@ class MergedNet(NestedParams, ReadsInside, BaseEstimator):
         "epochs": [Interval(Integral, 1, None, closed="left")],
         "batch_size": [Interval(Integral, 1, None, closed="left"), StrOptions({"auto"})],
         "shuffle": ["boolean"],
-        "early_stopping": ["boolean"],
+        "early_stopping": ["boolean", StrOptions({"auto"})],
+        "wide": ["boolean"],
         "validation_fraction": [Interval(Real, 0, 1, closed="neither")],
         "n_iter_no_change": [Interval(Integral, 1, None, closed="left")],
         "tol": [Interval(Real, 0, None, closed="left")],
@@ -146,7 +151,7 @@ class MergedNet(NestedParams, ReadsInside, BaseEstimator):
             sample_weight,
             epochs=self.epochs,
             continued=self.warm_start and self.__sklearn_is_fitted__(),
-            hold_out=self.early_stopping and validation_data is None,
+            early_stopping=self.early_stopping,
             validation_data=validation_data,
         )
 
@@ -180,7 +185,7 @@ class MergedNet(NestedParams, ReadsInside, BaseEstimator):
         *,
         epochs: int,
         continued: bool,
-        hold_out: bool = False,
+        early_stopping: bool | str = False,
         validation_data: Any = None,
         classes: Any = None,
     ) -> Any:
@@ -194,22 +199,48 @@ class MergedNet(NestedParams, ReadsInside, BaseEstimator):
         check_consistent_length(*X.values() if entries else [X], y)
         weights = self._weights(y, sample_weight)
         seed = check_random_state(self.random_state).randint(np.iinfo(np.int32).max)
-        training, held_out = self._split(y, weights, seed) if hold_out else (_ALL_ROWS, None)
-        targets = self.targets_ if continued else self._new_targets(y, training, classes)
-        encoded = targets.encode(y)
+        stops = len(y) >= ENOUGH_TO_HOLD_OUT if early_stopping == "auto" else bool(early_stopping)
+        held_out = stops and validation_data is None
+        parts = self._split(y, weights, seed) if held_out else (_ALL_ROWS, None)
+        targets = self.targets_ if continued else self._new_targets(y, parts[0], classes)
+        router, rows, validation = self._routed_parts(
+            X, y, weights, parts, targets=targets, continued=continued
+        )
+        if validation_data is not None:
+            validation = self._validation_rows(router, validation_data, targets, rows.X.specs)
 
-        router, routed = self._routed(X if held_out is None else take_rows(X, training), continued)
-        rows = self._rows(routed, encoded[training], weights[training])
-        if held_out is not None:
-            routed_held_out = self._encode(router, take_rows(X, held_out), routed.specs)
-            validation = self._rows(routed_held_out, encoded[held_out], weights[held_out])
-        else:
-            validation = self._validation_rows(router, validation_data, targets, routed.specs)
-        options = self._options(targets, len(rows.targets), seed)
-        trainer = self._trainer if continued else self._new_trainer(routed, targets, options)
-        trainer.train(rows, validation, epochs, options)
-        self._keep(trainer, router, targets, routed)
+        wide = None
+        if stops and not continued and validation is not None:
+            wide = WidePart.fitted(self, rows, validation, targets, seed)
+        network_rows = _network_rows(rows)
+        options = self._options(targets, len(network_rows.targets), seed, stops)
+        trainer = self._trainer if continued else self._new_trainer(rows.X, targets, options, wide)
+        validated = None if validation is None else _network_rows(validation)
+        trainer.train(network_rows, validated, epochs, options)
+        if wide is not None and validation is not None:
+            wide.blend_into(trainer, validation)
+        self._keep(trainer, router, targets, rows.X)
         return self
+
+    def _routed_parts(
+        self,
+        X: Any,
+        y: np.ndarray,
+        weights: np.ndarray,
+        parts: Any,
+        *,
+        targets: Any,
+        continued: bool,
+    ) -> tuple[ColumnRouter | None, RoutedRows, RoutedRows | None]:
+        """Route the rows trained on, and those held out with the router fitted on the former."""
+        training, held_out = parts
+        encoded = targets.encode(y)
+        router, routed = self._routed(X if held_out is None else take_rows(X, training), continued)
+        rows = RoutedRows(routed, encoded[training], weights[training])
+        if held_out is None:
+            return router, rows, None
+        others = self._encode(router, take_rows(X, held_out), routed.specs)
+        return router, rows, RoutedRows(others, encoded[held_out], weights[held_out])
 
     def _check_specs(self, X: Any) -> None:
         """Refuse a misspelt merge or branch before anything is encoded."""
@@ -310,8 +341,6 @@ class MergedNet(NestedParams, ReadsInside, BaseEstimator):
     def _validation_rows(
         self, router: Any, validation_data: Any, targets: Any, specs: Mapping[str, InputSpec]
     ) -> Any:
-        if validation_data is None:
-            return None
         if not isinstance(validation_data, (tuple, list)) or len(validation_data) not in (2, 3):
             raise ValueError(
                 "validation_data must be a tuple (X, y) or (X, y, sample_weight). "
@@ -322,20 +351,9 @@ class MergedNet(NestedParams, ReadsInside, BaseEstimator):
         routed = self._encode(router, X, specs)
         check_consistent_length(routed, y)
         weights = self._weights(y, sample_weight[0] if sample_weight else None)
-        return self._rows(routed, targets.encode(y), weights)
+        return RoutedRows(routed, targets.encode(y), weights)
 
-    def _rows(self, X: MultiInput, encoded: np.ndarray, weights: np.ndarray) -> Any:
-        """Leave out rows of weight 0, and scale the others to a mean of 1."""
-        from skmerge.network import network_inputs
-        from skmerge.training import EncodedRows
-
-        kept = np.flatnonzero(weights)
-        if len(kept) < len(weights):
-            X, encoded, weights = X[kept], encoded[kept], weights[kept]
-        weights = (weights / weights.mean()).astype(np.float32)
-        return EncodedRows(network_inputs(X), encoded, weights)
-
-    def _options(self, targets: Any, n_rows: int, seed: int) -> Any:
+    def _options(self, targets: Any, n_rows: int, seed: int, early_stopping: bool) -> Any:
         from skmerge.training import TrainingOptions
 
         return TrainingOptions(
@@ -347,13 +365,13 @@ class MergedNet(NestedParams, ReadsInside, BaseEstimator):
             n_targets=targets.n_columns,
             batch_size=_batch_size(self.batch_size, n_rows),
             shuffle=self.shuffle,
-            patience=self.n_iter_no_change if self.early_stopping else None,
+            patience=self.n_iter_no_change if early_stopping else None,
             min_delta=self.tol,
             verbose=int(self.verbose),
             seed=seed,
         )
 
-    def _new_trainer(self, X: MultiInput, targets: Any, options: Any) -> Any:
+    def _new_trainer(self, X: MultiInput, targets: Any, options: Any, wide: Any) -> Any:
         from skmerge.training import NetworkPlan, NetworkTrainer
 
         # Keras objects of the user's are held by specs from here on, which copy and pickle them.
@@ -370,6 +388,7 @@ class MergedNet(NestedParams, ReadsInside, BaseEstimator):
             targets.spec,
             self.dropout,
             self.input_dropout,
+            None if wide is None else wide.specs,
         )
         return NetworkTrainer.new(plan, options)
 
@@ -425,8 +444,25 @@ def _cloned(value: Any) -> Any:
     return value if is_keras_layer(value) else clone(value, safe=False)
 
 
+def _network_rows(rows: RoutedRows) -> Any:
+    """Leave out rows of weight 0, and scale the others to a mean of 1."""
+    from skmerge.network import network_inputs
+    from skmerge.training import EncodedRows
+
+    X, targets, weights = rows
+    kept = np.flatnonzero(weights)
+    if len(kept) < len(weights):
+        X, targets, weights = X[kept], targets[kept], weights[kept]
+    weights = (weights / weights.mean()).astype(np.float32)
+    return EncodedRows(network_inputs(X), targets, weights)
+
+
 def _batch_size(batch_size: int | str, n_rows: int) -> int:
-    """Return the rows per step: some 40 steps an epoch, in powers of two from 16 to 256."""
+    """Return the rows per step: some 200 steps an epoch, in powers of two from 32 to 256.
+
+    Fewer than a thousand rows go by 16.
+    """
     if batch_size != "auto":
         return int(batch_size)
-    return int(2 ** np.clip(np.round(np.log2(max(n_rows, 1) / 40)), 4, 8))
+    least = 4 if n_rows < 1000 else 5
+    return int(2 ** np.clip(np.round(np.log2(max(n_rows, 1) / 200)), least, 8))

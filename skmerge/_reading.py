@@ -134,3 +134,26 @@ def _projected(tensor: Any, position: int, layers: Mapping[str, Any]) -> Any:
     is_features = tensor.name.startswith("features")
     projection = layers.get(f"project_{position}") if is_features else None
     return tensor if projection is None else projection.output
+
+
+def deep_logits(network: Any) -> Any:
+    """Return what the deep part of a network predicts, before the activation.
+
+    Parameters
+    ----------
+    network : keras.Model
+        The network.
+
+    Returns
+    -------
+    keras.Model or None
+        From the network's inputs to predictions of shape ``(batch, n_outputs)``; None where the
+        network has no wide part, and nothing to scale.
+    """
+    import keras
+
+    try:
+        deep = network.get_layer("deep")
+    except ValueError:
+        return None
+    return keras.Model(network.input, deep.output)

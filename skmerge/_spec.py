@@ -146,6 +146,40 @@ class TargetSpec:
         return losses.get(self.kind, "binary_crossentropy")
 
 
+@dataclass(frozen=True)
+class WideSpec:
+    """Description of what the wide part of a network reads of one input.
+
+    Parameters
+    ----------
+    n_pairs : int, default=0
+        Texts: number of buckets that pairs of neighbouring words share, 0 for no pairs.
+    n_bins : int, default=0
+        Tables: number of intervals that each number is also read by, 0 for none.
+    """
+
+    n_pairs: int = 0
+    n_bins: int = 0
+
+
+def pair_bucket(left: Any, right: Any, n_buckets: int) -> Any:
+    """Return the bucket of a pair of words.
+
+    Parameters
+    ----------
+    left, right : int64 array or tensor
+        Ids of the two words.
+    n_buckets : int
+        Number of buckets.
+
+    Returns
+    -------
+    int64 array or tensor
+        From 0 to ``n_buckets - 1``.
+    """
+    return (left * 1_000_003 + right * 10_007) % n_buckets
+
+
 class NestedParams:
     """Mixin: ``get_params`` and ``set_params`` reach into short names, dicts and lists.
 

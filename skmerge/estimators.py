@@ -52,21 +52,31 @@ class MergedNetClassifier(ClassifierMixin, MergedNet):
         column per class.
     metrics : str, Keras metric, callable or list of those, default=None
         What is computed beside the loss after each epoch; None is the accuracy.
-    epochs : int, default=20
+    epochs : int, default=40
         Passes over the training rows, at most.
     batch_size : int or "auto", default="auto"
-        Rows per step. ``"auto"`` takes about 40 steps an epoch, of 16 to 256 rows.
+        Rows per step. ``"auto"`` takes about 200 steps an epoch, of 32 to 256 rows, or of 16 if
+        there are fewer than 1,000 rows in all.
     shuffle : bool, default=True
         Whether the rows come in another order in each epoch.
-    early_stopping : bool, default=False
+    early_stopping : bool or "auto", default="auto"
         Whether to stop when the validation loss no longer falls, and to keep the best weights.
-        Validates on `validation_data` of ``fit``, or on a part of the training rows.
+        Validates on `validation_data` of ``fit``, or on a part of the training rows. ``"auto"`` is
+        True from 200 rows on.
     validation_fraction : float, default=0.1
         Fraction of the training rows held out for early stopping, stratified by class.
-    n_iter_no_change : int, default=10
+    n_iter_no_change : int, default=5
         Epochs without improvement before early stopping.
     tol : float, default=1e-4
         Improvement of the validation loss that counts.
+    wide : bool, default=True
+        Whether a linear model of words and pairs of words (TF-IDF), tags, categories and numbers
+        predicts beside the deep network, as in Cheng 2016, "Wide & Deep Learning". It is fitted by
+        itself, and the validation rows decide how strongly it is penalised and on the shares of
+        both, which also calibrates the predictions; without it they are calibrated alone. Nothing
+        of that is done without early stopping, or with a `loss` of your own; later calls with
+        `warm_start`, and ``partial_fit``, leave the linear model and the shares as they are.
+        `loss_curve_` and `history_` are the deep network's.
     class_weight : dict or "balanced", default=None
         Weights of the classes by label; ``"balanced"`` weighs them inversely to their frequency.
     callbacks : Keras callback, class of one, or list of those, default=None
@@ -146,13 +156,14 @@ class MergedNetClassifier(ClassifierMixin, MergedNet):
         learning_rate: Any = None,
         loss: Any = None,
         metrics: Any = None,
-        epochs: int = 20,
+        epochs: int = 40,
         batch_size: int | str = "auto",
         shuffle: bool = True,
-        early_stopping: bool = False,
+        early_stopping: bool | str = "auto",
         validation_fraction: float = 0.1,
-        n_iter_no_change: int = 10,
+        n_iter_no_change: int = 5,
         tol: float = 1e-4,
+        wide: bool = True,
         class_weight: Any = None,
         callbacks: Any = None,
         warm_start: bool = False,
@@ -176,6 +187,7 @@ class MergedNetClassifier(ClassifierMixin, MergedNet):
         self.validation_fraction = validation_fraction
         self.n_iter_no_change = n_iter_no_change
         self.tol = tol
+        self.wide = wide
         self.class_weight = class_weight
         self.callbacks = callbacks
         self.warm_start = warm_start
@@ -301,21 +313,31 @@ class MergedNetRegressor(RegressorMixin, MergedNet):
     metrics : str, Keras metric, callable or list of those, default=None
         What is computed beside the loss after each epoch, on the standardised targets; None is
         R2.
-    epochs : int, default=20
+    epochs : int, default=40
         Passes over the training rows, at most.
     batch_size : int or "auto", default="auto"
-        Rows per step. ``"auto"`` takes about 40 steps an epoch, of 16 to 256 rows.
+        Rows per step. ``"auto"`` takes about 200 steps an epoch, of 32 to 256 rows, or of 16 if
+        there are fewer than 1,000 rows in all.
     shuffle : bool, default=True
         Whether the rows come in another order in each epoch.
-    early_stopping : bool, default=False
+    early_stopping : bool or "auto", default="auto"
         Whether to stop when the validation loss no longer falls, and to keep the best weights.
-        Validates on `validation_data` of ``fit``, or on a part of the training rows.
+        Validates on `validation_data` of ``fit``, or on a part of the training rows. ``"auto"`` is
+        True from 200 rows on.
     validation_fraction : float, default=0.1
         Fraction of the training rows held out for early stopping.
-    n_iter_no_change : int, default=10
+    n_iter_no_change : int, default=5
         Epochs without improvement before early stopping.
     tol : float, default=1e-4
         Improvement of the validation loss that counts.
+    wide : bool, default=True
+        Whether a linear model of words and pairs of words (TF-IDF), tags, categories and numbers
+        predicts beside the deep network, as in Cheng 2016, "Wide & Deep Learning". It is fitted by
+        itself, and the validation rows decide how strongly it is penalised and on the shares of
+        both, which also calibrates the predictions; without it they are calibrated alone. Nothing
+        of that is done without early stopping, or with a `loss` of your own; later calls with
+        `warm_start`, and ``partial_fit``, leave the linear model and the shares as they are.
+        `loss_curve_` and `history_` are the deep network's.
     standardize_target : bool, default=True
         Whether the network learns targets of mean 0 and standard deviation 1. Predictions are in
         the targets' own scale either way. Set it to False for losses that need the scale, such
@@ -399,13 +421,14 @@ class MergedNetRegressor(RegressorMixin, MergedNet):
         learning_rate: Any = None,
         loss: Any = None,
         metrics: Any = None,
-        epochs: int = 20,
+        epochs: int = 40,
         batch_size: int | str = "auto",
         shuffle: bool = True,
-        early_stopping: bool = False,
+        early_stopping: bool | str = "auto",
         validation_fraction: float = 0.1,
-        n_iter_no_change: int = 10,
+        n_iter_no_change: int = 5,
         tol: float = 1e-4,
+        wide: bool = True,
         standardize_target: bool = True,
         output_activation: str | None = None,
         callbacks: Any = None,
@@ -430,6 +453,7 @@ class MergedNetRegressor(RegressorMixin, MergedNet):
         self.validation_fraction = validation_fraction
         self.n_iter_no_change = n_iter_no_change
         self.tol = tol
+        self.wide = wide
         self.standardize_target = standardize_target
         self.output_activation = output_activation
         self.callbacks = callbacks

@@ -11,7 +11,7 @@ import numpy as np
 
 from skmerge._errors import short_repr
 from skmerge._sharing import resolve_branches
-from skmerge._spec import InputSpec, TargetSpec
+from skmerge._spec import InputSpec, TargetSpec, WideSpec
 from skmerge.branches import Branch, DenseBranch, KerasBranch
 from skmerge.branches._base import check_widths
 from skmerge.branches._rebuild import is_keras_layer
@@ -21,7 +21,7 @@ from skmerge.multi_input import MultiInput
 _BINARY = TargetSpec("binary", 1)
 
 #: layers of the network that belong to no input
-_RESERVED = ("merge", "head", "output")
+_RESERVED = ("merge", "head", "output", "deep", "blend")
 
 
 def build_network(
@@ -33,6 +33,7 @@ def build_network(
     *,
     dropout: float = 0.0,
     input_dropout: float = 0.0,
+    wide: Mapping[str, WideSpec] | None = None,
 ) -> Any:
     """Build the network that reads all inputs and predicts the target.
 
@@ -69,6 +70,11 @@ def build_network(
     input_dropout : float, default=0.0
         Probability of each input of a row to be taken away in training, as if the row lacked it,
         but never all of them; 0 up to 1 (excluded). Above 0, every input has a presence.
+    wide : mapping of str to WideSpec, default=None
+        Inputs that a linear model reads as well, beside the branches, and of what kind it is. Its
+        weights are not trained by gradients; they are 0 until they are set, in the layers
+        ``"photo-wide"`` and ``"blend"``. The deep part's prediction before the activation is then
+        the layer ``"deep"``. An empty mapping is a deep part whose predictions can be scaled.
 
     Returns
     -------
@@ -132,13 +138,23 @@ def build_network(
         }
     merged = _merged(merge, features, list(presence.values()))
     merged = keras.layers.Identity(name="merged-features")(merged)
-    if merge.joins_predictions and len(specs) > 1:
-        output = keras.layers.Activation(target.activation, dtype="float32", name="output")
-        return keras.Model(inputs, output(merged))
-    output = keras.layers.Dense(
-        target.n_outputs, activation=target.activation, dtype="float32", name="output"
-    )
-    return keras.Model(inputs, output(_headed(head, _dropped(merged, dropout, "merged-dropout"))))
+    is_logits = merge.joins_predictions and len(specs) > 1
+    if wide is None and not is_logits:
+        output = keras.layers.Dense(
+            target.n_outputs, activation=target.activation, dtype="float32", name="output"
+        )
+        dropped = _dropped(merged, dropout, "merged-dropout")
+        return keras.Model(inputs, output(_headed(head, dropped)))
+    if is_logits:
+        logits = merged
+    else:
+        last = keras.layers.Dense(target.n_outputs, dtype="float32", name="deep-output")
+        logits = last(_headed(head, _dropped(merged, dropout, "merged-dropout")))
+    if wide is not None:
+        rows = {name: inputs[wires[name]] for name in wide}
+        logits = _blended(logits, rows, specs, wires, wide)
+    output = keras.layers.Activation(target.activation, dtype="float32", name="output")
+    return keras.Model(inputs, output(logits))
 
 
 def network_inputs(X: MultiInput) -> dict[str, Any]:
@@ -325,6 +341,38 @@ def _merged(merge: Merge, features: dict[str, Any], presence: list[Any]) -> Any:
         raise ValueError(
             f"{merge!r} cannot join the features of these inputs, of widths {widths}. {error}"
         ) from error
+
+
+def _blended(
+    logits: Any,
+    rows: Mapping[str, Any],
+    specs: Mapping[str, InputSpec],
+    wires: Mapping[str, str],
+    wide: Mapping[str, WideSpec],
+) -> Any:
+    """Set linear models on the inputs beside the deep part's prediction."""
+    import keras
+
+    from skmerge._layers import Blend, WideTable, WideWords
+
+    deep = keras.layers.Identity(name="deep")(logits)
+    n_outputs = logits.shape[-1]
+    parts = []
+    for name, of_input in wide.items():
+        spec, layer_name = specs[name], f"{wires[name]}-wide"
+        if spec.vocabulary_size is not None:
+            layer = WideWords(spec.vocabulary_size, of_input.n_pairs, n_outputs, name=layer_name)
+        else:
+            layer = WideTable(
+                spec.number_columns,
+                spec.code_columns,
+                spec.cardinalities,
+                of_input.n_bins,
+                n_outputs,
+                name=layer_name,
+            )
+        parts.append(layer(rows[name]))
+    return Blend(dtype="float32", name="blend")([deep, *parts])
 
 
 def _resolve_head(head: Any, dropout: float) -> Branch | None:

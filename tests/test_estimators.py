@@ -423,7 +423,7 @@ def test_batch_size_auto_depends_on_the_rows():
     from skmerge._merged_net import _batch_size
 
     sizes = [_batch_size("auto", n_rows) for n_rows in (1, 600, 2000, 5000, 10**6)]
-    assert sizes == [16, 16, 64, 128, 256]
+    assert sizes == [16, 16, 32, 32, 256]
     assert _batch_size(7, 2000) == 7
 
 

@@ -15,6 +15,7 @@ LAYERS = {
     "routed rows": ["_stored_rows", "multi_input"],
     "encoders": ["encoders"],
     "router": ["_tables", "_inference", "_plan", "router"],
+    "wide model": ["_wide"],
     "Keras layers": ["_layers"],
     "branches": ["branches"],
     "merges": ["merges"],
@@ -22,6 +23,7 @@ LAYERS = {
     "training": ["training"],
     "estimators": [
         "_targets",
+        "_wide_part",
         "_inside",
         "_network_parts",
         "_drawing",

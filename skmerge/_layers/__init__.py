@@ -12,9 +12,11 @@ from skmerge._layers.pictures import VariedPictures
 from skmerge._layers.pooling import MaskedPooling, UnitVectors
 from skmerge._layers.sequences import FirstStep, LastStep, SequenceSteps, SinusoidalPositions
 from skmerge._layers.tabular import TabularFeatures
+from skmerge._layers.wide import Blend, WideTable, WideWords
 
 __all__ = [
     "AbsentFeatures",
+    "Blend",
     "ClassAttention",
     "ClassToken",
     "FirstStep",
@@ -28,4 +30,6 @@ __all__ = [
     "TabularFeatures",
     "UnitVectors",
     "VariedPictures",
+    "WideTable",
+    "WideWords",
 ]

@@ -13,7 +13,13 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from skmerge._reading import branch_features, branch_logits, merge_gates, merged_features
+from skmerge._reading import (
+    branch_features,
+    branch_logits,
+    deep_logits,
+    merge_gates,
+    merged_features,
+)
 from skmerge.training._compile import Compilation, Recipe
 from skmerge.training._epochs import TracedSteps
 from skmerge.training._plan import NetworkPlan
@@ -134,9 +140,9 @@ class CompiledNetwork:
 
         Parameters
         ----------
-        part : {"output", "merged", "branches", "gates"}
-            The predictions, the merged features, the features of each branch, or the merge's
-            weights.
+        part : {"output", "deep", "merged", "branches", "gates"}
+            The predictions, those of the deep part before the activation, the merged features, the
+            features of each branch, or the merge's weights.
 
         Returns
         -------
@@ -151,8 +157,8 @@ class CompiledNetwork:
     def _up_to(self, part: str) -> Any:
         if part == "output":
             return self.model
-        if part == "merged":
-            return merged_features(self.model)
+        if part in {"merged", "deep"}:
+            return (merged_features if part == "merged" else deep_logits)(self.model)
         read = merge_gates if part == "gates" else branch_features
         return read(self.model, self._plan.inputs)
 

@@ -7,13 +7,14 @@ built with some room, one network serves them all.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
 import keras
 
 from skmerge._sharing import resolve_branches
-from skmerge._spec import InputSpec, TargetSpec
+from skmerge._spec import InputSpec, TargetSpec, WideSpec
 from skmerge.branches import Branch
 from skmerge.network import build_network
 
@@ -36,6 +37,8 @@ class NetworkPlan:
         What the network predicts.
     dropout, input_dropout : float
         As `skmerge.build_network` takes them.
+    wide : mapping of str to WideSpec, or None
+        As `skmerge.build_network` takes it.
     """
 
     specs: tuple[InputSpec, ...]
@@ -45,6 +48,7 @@ class NetworkPlan:
     target: TargetSpec
     dropout: float
     input_dropout: float = 0.0
+    wide: Mapping[str, WideSpec] | None = None
 
     def build(self) -> keras.Model:
         """Build the network, with room in the inputs whose branches allow it.
@@ -62,6 +66,7 @@ class NetworkPlan:
             self.target,
             dropout=self.dropout,
             input_dropout=self.input_dropout,
+            wide=self.wide,
         )
 
     def roomy_specs(self) -> tuple[InputSpec, ...]:

@@ -18,6 +18,8 @@ from skmerge.training._updates import Updates
 class TrainingStep:
     """A training step on the loss of the network, and on those of its branches if asked.
 
+    Where a network has a wide part, it is the deep part that is trained, as if it were alone.
+
     Parameters
     ----------
     model : keras.Model
@@ -35,13 +37,15 @@ class TrainingStep:
         self.updates = Updates(model)
         self._weight = weight
         self._forward = model
-        if logits:
+        deep = deep_part(model)
+        if deep is not None or logits:
             activation = model.get_layer("output").activation
             own = [
                 keras.layers.Activation(activation, dtype="float32", name=f"own-{position}")(tensor)
                 for position, tensor in enumerate(logits)
             ]
-            self._forward = keras.Model(model.input, [model.output, *own])
+            output = model.output if deep is None else deep
+            self._forward = keras.Model(model.input, [output, *own])
 
     def __call__(self, batch: tuple[Any, Any, Any]) -> None:
         """Take one step; the loss and the metrics kept are those of the network's own output.
@@ -76,3 +80,24 @@ class TrainingStep:
             for prediction in own
         ]
         return self._weight * tf.add_n(losses) / len(losses)
+
+
+def deep_part(model: keras.Model) -> Any:
+    """Return what the deep part of a network predicts by itself.
+
+    Parameters
+    ----------
+    model : keras.Model
+        The network.
+
+    Returns
+    -------
+    KerasTensor of shape (batch, n_outputs) or None
+        Its predictions after the activation; None where there is no wide part beside it.
+    """
+    try:
+        logits = model.get_layer("deep").output
+    except ValueError:
+        return None
+    activation = model.get_layer("output").activation
+    return keras.layers.Activation(activation, dtype="float32", name="deep-activated")(logits)

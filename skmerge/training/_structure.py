@@ -17,12 +17,12 @@ import tensorflow as tf
 from sklearn.base import BaseEstimator
 
 from skmerge._calls import sublayers
-from skmerge._spec import InputSpec, TargetSpec
+from skmerge._spec import InputSpec, TargetSpec, WideSpec
 from skmerge.branches import KerasBranch
 from skmerge.training._compile import Compilation, Recipe
 from skmerge.training._plan import NetworkPlan
 
-_PLAIN = (bool, int, float, str, bytes, np.generic, InputSpec, TargetSpec)
+_PLAIN = (bool, int, float, str, bytes, np.generic, InputSpec, TargetSpec, WideSpec)
 _STATELESS = (
     keras.Initializer,
     keras.Loss,
@@ -55,7 +55,7 @@ def structure_of(plan: NetworkPlan, compiled: Compilation) -> Hashable | None:
     try:
         return (
             plan.roomy_specs(),
-            _key([*parts, plan.dropout, plan.input_dropout]),
+            _key([*parts, plan.dropout, plan.input_dropout, plan.wide]),
             _optimizer_key(compiled.optimizer),
             _key([compiled.loss, compiled.metrics]),
             _surroundings(),

@@ -190,8 +190,9 @@ class NetworkTrainer(BaseWrapper):
 
         Parameters
         ----------
-        part : {"merged", "branches", "gates"}
-            The merged features, the features of each branch, or the merge's weights.
+        part : {"deep", "merged", "branches", "gates"}
+            The deep part's predictions before the activation, the merged features, the features of
+            each branch, or the merge's weights.
         inputs : mapping of str to ndarray or CSR matrix
             As `skmerge.network.network_inputs` gives them.
         n_rows : int
@@ -204,6 +205,30 @@ class NetworkTrainer(BaseWrapper):
         """
         reader = self.network.reader(part)
         return None if reader is None else self._run(reader, inputs, n_rows)
+
+    def set_wide(
+        self, values: Mapping[str, list[np.ndarray]], factor: float, bias: np.ndarray
+    ) -> None:
+        """Give the network's wide part its weights.
+
+        Parameters
+        ----------
+        values : mapping of str to list of ndarray
+            The weights of the wide layer of each input, by wire name.
+        factor : float
+            What the deep part's prediction is multiplied with.
+        bias : ndarray of shape (n_outputs,)
+            What is added to the prediction.
+        """
+        for wire, weights in values.items():
+            self.model_.get_layer(f"{wire}-wide").set_weights(weights)
+        blend = self.model_.get_layer("blend")
+        blend.set_weights([np.float32(factor), np.asarray(bias, dtype=np.float32)])
+
+    @property
+    def built_specs(self) -> dict[str, Any]:
+        """The inputs that the network is built for, which may have more ids and codes."""
+        return {spec.name: spec for spec in self._plan.roomy_specs()}
 
     def _run(self, function: Any, inputs: Mapping[str, Any], n_rows: int) -> Any:
         """Run a traced function on all rows, block by block."""

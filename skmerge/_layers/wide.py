@@ -1,0 +1,207 @@
+"""The wide layers: fixed linear models on ids and tables, and their blend with the deep part.
+
+Their weights are not trained by gradients. They are 0 until they are set, so that a network
+predicts with its deep part alone until then.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import keras
+import numpy as np
+from keras import ops
+
+from skmerge._layers._registry import register
+from skmerge._spec import UNKNOWN_ID, pair_bucket
+
+
+@register
+class WideWords(keras.layers.Layer):
+    """A linear model on the words of a text and on pairs of neighbours, its rows of length 1.
+
+    Each word and each pair has a row in a table: its weights for each output, times its rarity, and
+    the square of its rarity. The sum of the rows of a text's words and pairs, divided by the root
+    of the last column's, is what the model says. Padding and unknown words have no part.
+
+    Shape: ``(batch, length)`` ids to ``(batch, n_outputs)``.
+
+    Parameters
+    ----------
+    n_words : int
+        Number of ids.
+    n_pairs : int
+        Number of buckets of pairs, 0 for none.
+    n_outputs : int
+        Number of outputs.
+    name, trainable, dtype
+        As in every Keras layer.
+    """
+
+    def __init__(
+        self,
+        n_words: int,
+        n_pairs: int,
+        n_outputs: int,
+        *,
+        name: str | None = None,
+        trainable: bool = False,
+        dtype: Any = None,
+    ) -> None:
+        super().__init__(name=name, trainable=trainable, dtype=dtype, autocast=False)
+        self.n_words = n_words
+        self.n_pairs = n_pairs
+        self.n_outputs = n_outputs
+
+    def build(self, input_shape: Any) -> None:
+        """Make the tables."""
+        sizes = {"words": self.n_words} | ({"pairs": self.n_pairs} if self.n_pairs else {})
+        for name, size in sizes.items():
+            shape = (size, self.n_outputs + 1)
+            table = self.add_weight(shape=shape, initializer="zeros", trainable=False, name=name)
+            setattr(self, name, table)
+
+    def call(self, inputs: Any) -> Any:
+        """Sum up the rows of the words and pairs."""
+        # the rows of padding and of unknown words are 0
+        total = ops.sum(ops.take(self.words, inputs, axis=0), axis=1)
+        if self.n_pairs:
+            ids = ops.cast(inputs, "int64")
+            buckets = pair_bucket(ids[:, :-1], ids[:, 1:], self.n_pairs)
+            known = ops.cast(inputs > UNKNOWN_ID, "float32")
+            kept = ops.expand_dims(known[:, :-1] * known[:, 1:], -1)
+            total += ops.sum(ops.take(self.pairs, buckets, axis=0) * kept, axis=1)
+        length = ops.sqrt(ops.maximum(total[:, -1:], 1e-12))
+        return total[:, :-1] / length
+
+    def compute_output_shape(self, input_shape: Any) -> tuple[int | None, int]:
+        """Return the shape of the outputs."""
+        return (input_shape[0], self.n_outputs)
+
+    def get_config(self) -> dict[str, Any]:
+        """Return what `__init__` takes."""
+        return super().get_config() | {
+            "n_words": self.n_words,
+            "n_pairs": self.n_pairs,
+            "n_outputs": self.n_outputs,
+        }
+
+
+@register
+class WideTable(keras.layers.Layer):
+    """A linear model on the numbers of a table, on their pieces, and on its codes.
+
+    Shape: ``(batch, n_columns)`` to ``(batch, n_outputs)``.
+
+    Parameters
+    ----------
+    number_columns, code_columns : sequence of int
+        Positions of the numbers, and of the codes.
+    cardinalities : sequence of int
+        Number of codes of each of the `code_columns`.
+    n_bins : int
+        Number of intervals of each number, 0 for none.
+    n_outputs : int
+        Number of outputs.
+    name, trainable, dtype
+        As in every Keras layer.
+    """
+
+    def __init__(
+        self,
+        number_columns: Sequence[int],
+        code_columns: Sequence[int],
+        cardinalities: Sequence[int],
+        n_bins: int,
+        n_outputs: int,
+        *,
+        name: str | None = None,
+        trainable: bool = False,
+        dtype: Any = None,
+    ) -> None:
+        super().__init__(name=name, trainable=trainable, dtype=dtype, autocast=False)
+        self.number_columns = list(number_columns)
+        self.code_columns = list(code_columns)
+        self.cardinalities = list(cardinalities)
+        self.n_bins = n_bins
+        self.n_outputs = n_outputs
+
+    def build(self, input_shape: Any) -> None:
+        """Make the scales and the weights."""
+        n, k = len(self.number_columns), self.n_outputs
+        if n:
+            self.center = self._fixed("center", (n,))
+            self.factor = self._fixed("factor", (n,))
+            self.slopes = self._fixed("slopes", (n, k))
+            if self.n_bins:
+                self.lower = self._fixed("lower", (n, self.n_bins))
+                self.inverse = self._fixed("inverse", (n, self.n_bins))
+                self.pieces = self._fixed("pieces", (n * self.n_bins, k))
+        if self.code_columns:
+            self.starts = np.cumsum([0, *self.cardinalities])[:-1].astype("int32")
+            self.codes = self._fixed("codes", (sum(self.cardinalities), k))
+
+    def _fixed(self, name: str, shape: tuple[int, ...]) -> Any:
+        return self.add_weight(shape=shape, initializer="zeros", trainable=False, name=name)
+
+    def call(self, inputs: Any) -> Any:
+        """Add up what numbers, pieces and codes say."""
+        parts = []
+        if self.number_columns:
+            columns = np.asarray(self.number_columns, dtype="int32")
+            numbers = ops.cast(ops.take(inputs, columns, axis=1), "float32")
+            parts.append(ops.matmul((numbers - self.center) * self.factor, self.slopes))
+            if self.n_bins:
+                pieces = ops.expand_dims(numbers, -1) - self.lower
+                pieces = ops.clip(pieces * self.inverse, 0, 1)
+                width = len(self.number_columns) * self.n_bins
+                parts.append(ops.matmul(ops.reshape(pieces, (-1, width)), self.pieces))
+        if self.code_columns:
+            columns = np.asarray(self.code_columns, dtype="int32")
+            codes = ops.cast(ops.take(inputs, columns, axis=1), "int32") + self.starts
+            parts.append(ops.sum(ops.take(self.codes, codes, axis=0), axis=1))
+        return sum(parts[1:], parts[0])
+
+    def compute_output_shape(self, input_shape: Any) -> tuple[int | None, int]:
+        """Return the shape of the outputs."""
+        return (input_shape[0], self.n_outputs)
+
+    def get_config(self) -> dict[str, Any]:
+        """Return what `__init__` takes."""
+        return super().get_config() | {
+            "number_columns": self.number_columns,
+            "code_columns": self.code_columns,
+            "cardinalities": self.cardinalities,
+            "n_bins": self.n_bins,
+            "n_outputs": self.n_outputs,
+        }
+
+
+@register
+class Blend(keras.layers.Layer):
+    """The deep part's prediction times a factor, plus those of the wide parts, plus a bias.
+
+    The factor is 1 and the bias 0 until they are set.
+
+    Shape: a list of tensors ``(batch, n_outputs)``, the deep part's first, to that shape.
+    """
+
+    def build(self, input_shape: Any) -> None:
+        """Make the factor and the bias."""
+        width = input_shape[0][-1]
+        self.factor = self.add_weight(
+            shape=(), initializer="ones", trainable=False, name="deep_factor"
+        )
+        self.bias = self.add_weight(
+            shape=(width,), initializer="zeros", trainable=False, name="bias"
+        )
+
+    def call(self, inputs: Sequence[Any]) -> Any:
+        """Add the predictions up."""
+        deep, *wide = inputs
+        return sum(wide, deep * self.factor + self.bias)
+
+    def compute_output_shape(self, input_shape: Any) -> Any:
+        """Return the shape of one prediction."""
+        return input_shape[0]

@@ -1,0 +1,108 @@
+"""Linear models with several outputs at once: sparse features and targets go in, weights come out.
+
+scikit-learn fits logistic regressions of several labels one by one; here all share each product
+with the features, and the path from strong to weak penalties starts where the one before ended.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from scipy.optimize import minimize
+from scipy.special import expit, log_softmax
+
+_MAX_STEPS = 60
+_LEAST_IMPROVEMENT = 1e-5  # relative, of the loss, at which a fit ends
+
+
+def mean_loss(kind: str, logits: np.ndarray, Y: np.ndarray, weights: np.ndarray) -> float:
+    """Return the loss of predictions, averaged over rows and weighted.
+
+    Parameters
+    ----------
+    kind : {"regression", "binary", "multilabel", "multiclass"}
+        Half the squared error, the binary or the categorical cross-entropy; summed over outputs.
+    logits : ndarray of shape (n_samples, n_outputs)
+        Predictions, before any activation.
+    Y : ndarray of shape (n_samples, n_outputs)
+        Targets.
+    weights : ndarray of shape (n_samples,)
+        Weights of the rows.
+
+    Returns
+    -------
+    float
+        The loss.
+    """
+    return _loss_and_slopes(kind, logits, Y, weights)[0]
+
+
+def fit_linear(
+    X: Any,
+    Y: np.ndarray,
+    weights: np.ndarray,
+    *,
+    kind: str,
+    penalty: float,
+    start: np.ndarray | None = None,
+) -> np.ndarray:
+    """Fit a linear model with an L2 penalty by L-BFGS.
+
+    Minimises ``sum_i w_i loss_i + penalty / 2 * ||W||**2``; the intercept is not penalised.
+
+    Parameters
+    ----------
+    X : csr_matrix of shape (n_samples, n_features), dtype float32
+        Features.
+    Y : ndarray of shape (n_samples, n_outputs), dtype float32
+        Targets.
+    weights : ndarray of shape (n_samples,)
+        Weights of the rows.
+    kind : str
+        The loss, see `mean_loss`.
+    penalty : float
+        Strength of the penalty.
+    start : ndarray of shape (n_features + 1, n_outputs), default=None
+        Where to begin; None is 0.
+
+    Returns
+    -------
+    ndarray of shape (n_features + 1, n_outputs), dtype float64
+        The weights, the intercepts last.
+    """
+    n_rows, shape = X.shape[0], (X.shape[1] + 1, Y.shape[1])
+    transposed = X.T.tocsr()
+
+    def objective(flat: np.ndarray) -> tuple[float, np.ndarray]:
+        W = flat.reshape(shape)
+        logits = X @ W[:-1].astype(np.float32) + W[-1]
+        loss, slopes = _loss_and_slopes(kind, logits, Y, weights)
+        gradient = np.empty(shape)
+        gradient[:-1] = transposed @ slopes.astype(np.float32)
+        gradient[:-1] += penalty / n_rows * W[:-1]
+        gradient[-1] = slopes.sum(axis=0)
+        return loss + penalty / (2 * n_rows) * np.sum(W[:-1] ** 2), gradient.ravel()
+
+    start = np.zeros(shape) if start is None else start
+    options = {"maxiter": _MAX_STEPS, "ftol": _LEAST_IMPROVEMENT}
+    found = minimize(objective, start.ravel(), jac=True, method="L-BFGS-B", options=options)
+    return np.asarray(found.x).reshape(shape)
+
+
+def _loss_and_slopes(
+    kind: str, logits: np.ndarray, Y: np.ndarray, weights: np.ndarray
+) -> tuple[float, np.ndarray]:
+    """Return the mean loss, and its derivative by each of the logits."""
+    if kind == "regression":
+        slopes = logits - Y
+        losses = 0.5 * np.sum(slopes**2, axis=1)
+    elif kind == "multiclass":
+        logs = log_softmax(logits, axis=1)
+        slopes = np.exp(logs) - Y
+        losses = -np.sum(logs * Y, axis=1)
+    else:
+        slopes = expit(logits) - Y
+        losses = np.sum(np.logaddexp(0, logits) - logits * Y, axis=1)
+    shares = weights / len(weights)
+    return float(losses @ shares), slopes * shares[:, None]

@@ -1,0 +1,148 @@
+"""The wide part of an estimator's network: fitted before the deep part is trained, blended after.
+
+Enters: routed training and validation rows. Leaves: what the network is built with, and the weights
+of its wide layers.
+"""
+
+from __future__ import annotations
+
+import warnings
+from typing import Any, NamedTuple, Self
+
+import numpy as np
+
+from skmerge._spec import TargetSpec, WideSpec
+from skmerge._wide import TargetRows, WideModel, blend_weights, constant_loss, fit_wide, mean_loss
+from skmerge.multi_input import MultiInput
+
+#: validation rows from which on chance does not make a useful network look useless
+_ENOUGH_TO_WARN = 20
+
+
+class RoutedRows(NamedTuple):
+    """Rows on their way to the network.
+
+    Parameters
+    ----------
+    X : MultiInput
+        The inputs.
+    targets : ndarray of shape (n_samples, n_columns)
+        The encoded targets.
+    weights : ndarray of shape (n_samples,)
+        The weights of the rows.
+    """
+
+    X: MultiInput
+    targets: np.ndarray
+    weights: np.ndarray
+
+
+class WidePart:
+    """A linear model beside the deep part, and how the two are blended.
+
+    Parameters
+    ----------
+    model : WideModel or None
+        The linear model; None where there is nothing to read for it.
+    training : tuple of (MultiInput, TargetRows)
+        The training rows.
+    spec : TargetSpec
+        What is predicted.
+    """
+
+    def __init__(
+        self, model: WideModel | None, training: tuple[MultiInput, TargetRows], spec: TargetSpec
+    ) -> None:
+        self.model = model
+        self.training = training
+        self.spec = spec
+
+    @classmethod
+    def fitted(
+        cls, estimator: Any, rows: RoutedRows, validation: RoutedRows, targets: Any, seed: int
+    ) -> Self | None:
+        """Fit the linear model, if the estimator is to have one.
+
+        Parameters
+        ----------
+        estimator : MergedNet
+            Whose parameters tell.
+        rows : RoutedRows
+            The training rows.
+        validation : RoutedRows
+            The rows that decide on the penalty.
+        targets : ClassTargets or NumberTargets
+            What is predicted.
+        seed : int
+            Seed of folds.
+
+        Returns
+        -------
+        WidePart or None
+            None with a loss that is not the one of the kind of target. Without a linear model
+            there is only the deep part to be scaled.
+        """
+        spec = targets.spec
+        if estimator.loss is not None or spec.output_activation is not None:
+            return None
+        training = rows.X, _target_rows(rows, spec)
+        held_out = validation.X, _target_rows(validation, spec)
+        model = fit_wide(*training, *held_out, seed=seed) if estimator.wide else None
+        return cls(model, training, spec)
+
+    @property
+    def specs(self) -> dict[str, WideSpec]:
+        """What the network's wide layers are built from, by input."""
+        return {} if self.model is None else self.model.specs
+
+    def blend_into(self, trainer: Any, validation: RoutedRows) -> None:
+        """Find the shares of both parts, and set the weights of the wide layers.
+
+        With the shares found, the linear model is fitted again, on the validation rows as well.
+
+        Parameters
+        ----------
+        trainer : NetworkTrainer
+            Whose deep part is trained.
+        validation : RoutedRows
+            The rows that decide on the shares.
+        """
+        from skmerge.network import network_inputs, wire_names
+
+        held_out = _target_rows(validation, self.spec)
+        deep = trainer.reading("deep", network_inputs(validation.X), len(validation.X))
+        wide = None if self.model is None else self.model.logits(validation.X)
+        of_wide, of_deep, bias = blend_weights(deep, wide, held_out)
+        values, biases = {}, np.full(self.spec.n_outputs, bias)
+        if self.model is not None:
+            final = self.model.fitted_on([self.training, (validation.X, held_out)])
+            wires = wire_names(trainer.built_specs)
+            by_name = final.values(of_wide, trainer.built_specs)
+            values = {wires[name]: weights for name, weights in by_name.items()}
+            biases = biases + of_wide * final.weights[-1]
+        trainer.set_wide(values, of_deep, biases)
+        blended = of_deep * deep + (0 if wide is None else of_wide * wide) + bias
+        self._warn_if_useless(blended, held_out)
+
+    def _warn_if_useless(self, blended: np.ndarray, held_out: TargetRows) -> None:
+        reached = mean_loss(self.spec.kind, blended, held_out.Y, held_out.weights)
+        constant = constant_loss(self.training[1], held_out)
+        if reached < constant or len(held_out.Y) < _ENOUGH_TO_WARN:
+            return
+        best = "mean" if self.spec.kind == "regression" else "frequency of the classes"
+        warnings.warn(
+            f"The network predicts {len(held_out.Y)} validation rows no better than the {best} of "
+            f"the training rows does (loss {reached:.4g} against {constant:.4g}). Try more rows, "
+            "other inputs or branches, or a lower learning_rate; or the inputs may say nothing of "
+            "the target.",
+            UserWarning,
+            stacklevel=5,
+        )
+
+
+def _target_rows(rows: RoutedRows, spec: TargetSpec) -> TargetRows:
+    """Return the targets with a column for each output, the weights with a mean of 1."""
+    Y = rows.targets
+    if spec.kind == "multiclass" and Y.shape[1] == 1:
+        Y = np.eye(spec.n_outputs, dtype=np.float32)[Y[:, 0].astype(np.intp)]
+    return TargetRows(Y, rows.weights / rows.weights.mean(), spec.kind)
