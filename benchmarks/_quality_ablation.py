@@ -16,6 +16,8 @@ from _quality_tasks import TASKS
 
 # what is switched off, and the parameters that do it; one that an estimator lacks is not its own
 ABLATIONS: dict[str, dict[str, Any]] = {
+    "no linear model beside": {"wide": False},
+    "no early stopping, 10 epochs": {"early_stopping": False, "epochs": 10},
     "no dropout": {"dropout": 0.0},
     "no hidden layer after the merge": {"head": ()},
     "batches of 256": {"batch_size": 256},

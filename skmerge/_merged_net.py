@@ -213,7 +213,10 @@ class MergedNet(NestedParams, ReadsInside, BaseEstimator):
         if stops and not continued and validation is not None:
             wide = WidePart.fitted(self, rows, validation, targets, seed)
         network_rows = _network_rows(rows)
-        options = self._options(targets, len(network_rows.targets), seed, stops)
+        options = self._options(targets, len(network_rows.targets), seed)
+        if stops:
+            options.patience = self.n_iter_no_change
+            options.baseline = None if wide is None else wide.baseline(validation)
         trainer = self._trainer if continued else self._new_trainer(rows.X, targets, options, wide)
         validated = None if validation is None else _network_rows(validation)
         trainer.train(network_rows, validated, epochs, options)
@@ -353,7 +356,7 @@ class MergedNet(NestedParams, ReadsInside, BaseEstimator):
         weights = self._weights(y, sample_weight[0] if sample_weight else None)
         return RoutedRows(routed, targets.encode(y), weights)
 
-    def _options(self, targets: Any, n_rows: int, seed: int, early_stopping: bool) -> Any:
+    def _options(self, targets: Any, n_rows: int, seed: int) -> Any:
         from skmerge.training import TrainingOptions
 
         return TrainingOptions(
@@ -365,8 +368,9 @@ class MergedNet(NestedParams, ReadsInside, BaseEstimator):
             n_targets=targets.n_columns,
             batch_size=_batch_size(self.batch_size, n_rows),
             shuffle=self.shuffle,
-            patience=self.n_iter_no_change if early_stopping else None,
+            patience=None,
             min_delta=self.tol,
+            baseline=None,
             verbose=int(self.verbose),
             seed=seed,
         )

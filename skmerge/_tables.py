@@ -264,6 +264,8 @@ def take_rows(X: Any, rows: np.ndarray) -> Any:
         return X.tocsr()[rows]
     if isinstance(X, Mapping):
         return {name: take_rows(entry, rows) for name, entry in X.items()}
+    if not hasattr(X, "__getitem__"):
+        X = np.asarray(X)  # what only converts to an array
     return _safe_indexing(X, rows)
 
 

@@ -87,13 +87,32 @@ class WidePart:
             return None
         training = rows.X, _target_rows(rows, spec)
         held_out = validation.X, _target_rows(validation, spec)
-        model = fit_wide(*training, *held_out, seed=seed) if estimator.wide else None
+        reads = estimator.wide and not estimator.input_dropout  # it is not taught to do without
+        model = fit_wide(*training, *held_out, seed=seed) if reads else None
         return cls(model, training, spec)
 
     @property
     def specs(self) -> dict[str, WideSpec]:
         """What the network's wide layers are built from, by input."""
         return {} if self.model is None else self.model.specs
+
+    def baseline(self, validation: RoutedRows) -> float:
+        """Return the loss, as Keras computes it, of a constant prediction of validation rows.
+
+        Parameters
+        ----------
+        validation : RoutedRows
+            The rows.
+
+        Returns
+        -------
+        float
+            Mean squared error or cross-entropy, averaged over outputs.
+        """
+        constant = constant_loss(self.training[1], _target_rows(validation, self.spec))
+        if self.spec.kind == "regression":
+            constant *= 2
+        return constant if self.spec.kind == "multiclass" else constant / self.spec.n_outputs
 
     def blend_into(self, trainer: Any, validation: RoutedRows) -> None:
         """Find the shares of both parts, and set the weights of the wide layers.

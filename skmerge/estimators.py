@@ -74,7 +74,8 @@ class MergedNetClassifier(ClassifierMixin, MergedNet):
         predicts beside the deep network, as in Cheng 2016, "Wide & Deep Learning". It is fitted by
         itself, and the validation rows decide how strongly it is penalised and on the shares of
         both, which also calibrates the predictions; without it they are calibrated alone. Nothing
-        of that is done without early stopping, or with a `loss` of your own; later calls with
+        of that is done without early stopping, or with a `loss` of your own, and there is no
+        linear model with `input_dropout`, which it could not be taught. Later calls with
         `warm_start`, and ``partial_fit``, leave the linear model and the shares as they are.
         `loss_curve_` and `history_` are the deep network's.
     class_weight : dict or "balanced", default=None
@@ -335,7 +336,8 @@ class MergedNetRegressor(RegressorMixin, MergedNet):
         predicts beside the deep network, as in Cheng 2016, "Wide & Deep Learning". It is fitted by
         itself, and the validation rows decide how strongly it is penalised and on the shares of
         both, which also calibrates the predictions; without it they are calibrated alone. Nothing
-        of that is done without early stopping, or with a `loss` of your own; later calls with
+        of that is done without early stopping, or with a `loss` of your own, and there is no
+        linear model with `input_dropout`, which it could not be taught. Later calls with
         `warm_start`, and ``partial_fit``, leave the linear model and the shares as they are.
         `loss_curve_` and `history_` are the deep network's.
     standardize_target : bool, default=True

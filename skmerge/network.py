@@ -355,13 +355,15 @@ def _blended(
 
     from skmerge._layers import Blend, WideTable, WideWords
 
-    deep = keras.layers.Identity(name="deep")(logits)
+    deep = keras.layers.Identity(dtype="float32", name="deep")(logits)
     n_outputs = logits.shape[-1]
     parts = []
     for name, of_input in wide.items():
         spec, layer_name = specs[name], f"{wires[name]}-wide"
         if spec.vocabulary_size is not None:
-            layer = WideWords(spec.vocabulary_size, of_input.n_pairs, n_outputs, name=layer_name)
+            layer = WideWords(
+                spec.vocabulary_size, of_input.n_pairs, n_outputs, name=layer_name, dtype="float32"
+            )
         else:
             layer = WideTable(
                 spec.number_columns,
@@ -370,6 +372,7 @@ def _blended(
                 of_input.n_bins,
                 n_outputs,
                 name=layer_name,
+                dtype="float32",
             )
         parts.append(layer(rows[name]))
     return Blend(dtype="float32", name="blend")([deep, *parts])

@@ -81,8 +81,9 @@ class WordFeatures:
         weights = self.rarity[columns]
         squares = np.bincount(rows, weights.astype(np.float64) ** 2, minlength=len(ids))
         weights = weights / np.sqrt(np.maximum(squares, 1e-12))[rows]
-        shape = (len(ids), self.n_features)
-        return sparse.coo_matrix((weights.astype(np.float32), (rows, columns)), shape).tocsr()
+        kept = np.flatnonzero(weights)  # so that what weighs nothing costs nothing
+        entries = weights[kept].astype(np.float32), (rows[kept], columns[kept])
+        return sparse.coo_matrix(entries, (len(ids), self.n_features)).tocsr()
 
     def values(self, weights: np.ndarray, built: InputSpec) -> list[np.ndarray]:
         """Return what the layer `WideWords` holds.

@@ -283,6 +283,7 @@ def blend_weights(deep: np.ndarray, wide: np.ndarray | None, rows: TargetRows) -
         a, b and c.
     """
     n_rows = len(deep)
+    deep = deep.astype(np.float64)  # float32 hides the steps of finite differences
     parts = [np.zeros_like(deep) if wide is None else wide, deep]
     start = np.array([0.0, 1.0, 0.0]) if wide is None else np.array([0.5, 0.5, 0.0])
 

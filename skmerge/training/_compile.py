@@ -37,6 +37,9 @@ class TrainingOptions:
         Epochs without improvement of the validation loss before training stops; None never stops.
     min_delta : float
         Improvement that counts.
+    baseline : float or None
+        Validation loss of a constant prediction: until the network is better, no epoch counts for
+        `patience`. None counts all.
     verbose : int
         0 is silent, otherwise one line is printed per epoch.
     seed : int
@@ -53,6 +56,7 @@ class TrainingOptions:
     shuffle: bool
     patience: int | None
     min_delta: float
+    baseline: float | None
     verbose: int
     seed: int
 

@@ -151,6 +151,51 @@ class EpochLine(keras.callbacks.Callback):
         print(" - ".join([counter, f"{seconds:.1f}s", *values]), flush=True)
 
 
+class PatientStopping(keras.callbacks.EarlyStopping):
+    """Early stopping that waits for a network to learn something before it loses patience.
+
+    Some networks, those of products above all, stand still for several epochs before they find out
+    how inputs belong together.
+
+    Parameters
+    ----------
+    baseline_loss : float or None
+        Validation loss of a constant prediction; epochs count once it is fallen below by 1 %.
+    **options : dict
+        As ``keras.callbacks.EarlyStopping`` takes them.
+    """
+
+    def __init__(self, *, baseline_loss: float | None, **options: Any) -> None:
+        super().__init__(**options)
+        self.baseline_loss = baseline_loss
+
+    def on_train_begin(self, logs: Any = None) -> None:
+        """Begin anew.
+
+        Parameters
+        ----------
+        logs : dict, default=None
+            Ignored.
+        """
+        super().on_train_begin(logs)
+        self._has_learned = self.baseline_loss is None
+
+    def on_epoch_end(self, epoch: int, logs: dict[str, float] | None = None) -> None:
+        """Stop if there was no improvement for too many epochs.
+
+        Parameters
+        ----------
+        epoch : int
+            Number of the epoch.
+        logs : dict of str to float, default=None
+            Losses and metrics.
+        """
+        if not self._has_learned:
+            self._has_learned = (logs or {})[self.monitor] < 0.99 * self.baseline_loss
+            self.wait = self.wait if self._has_learned else -1
+        super().on_epoch_end(epoch, logs)
+
+
 def run_epochs(
     steps: TracedSteps,
     rows: AnyRows,

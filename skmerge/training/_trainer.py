@@ -24,7 +24,7 @@ from scikeras.wrappers import BaseWrapper
 from skmerge._stored_rows import StoredRows
 from skmerge.training._compile import TrainingOptions, compilation, compiled_alike
 from skmerge.training._compiled import CompiledNetwork, compiled_network
-from skmerge.training._epochs import check_finite, run_epochs
+from skmerge.training._epochs import PatientStopping, check_finite, run_epochs
 from skmerge.training._plan import NetworkPlan
 from skmerge.training._rows import Rows, as_rows, as_tensor_chunk
 from skmerge.training._streaming import StreamedRows
@@ -336,7 +336,8 @@ class NetworkTrainer(BaseWrapper):
     def _all_callbacks(self, validated: bool) -> list[keras.callbacks.Callback]:
         callbacks = _flat(self._fit_callbacks)
         if self._options.patience is not None and validated:
-            stopping = keras.callbacks.EarlyStopping(
+            stopping = PatientStopping(
+                baseline_loss=self._options.baseline,
                 monitor="val_loss",
                 min_delta=self._options.min_delta,
                 patience=self._options.patience,

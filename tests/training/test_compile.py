@@ -18,6 +18,7 @@ def compiled(**changes):
         "shuffle": True,
         "patience": None,
         "min_delta": 0.0,
+        "baseline": None,
         "verbose": 0,
         "seed": 0,
     }

@@ -42,6 +42,7 @@ def key_of(*specs, optimizer=None, loss="mse", metrics=("accuracy",), **changes)
         shuffle=True,
         patience=None,
         min_delta=0.0,
+        baseline=None,
         verbose=0,
         seed=0,
     )

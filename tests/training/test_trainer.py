@@ -41,6 +41,7 @@ def make_options(**changes):
         "shuffle": True,
         "patience": None,
         "min_delta": 0.0,
+        "baseline": None,
         "verbose": 0,
         "seed": 3,
     }
