@@ -208,6 +208,8 @@ class MergedNet(NestedParams, ReadsInside, BaseEstimator):
         )
         if validation_data is not None:
             validation = self._validation_rows(router, validation_data, targets, rows.X.specs)
+        rows = rows.weighted()
+        validation = None if validation is None else validation.weighted()
 
         wide = None
         if stops and not continued and validation is not None:
@@ -216,12 +218,13 @@ class MergedNet(NestedParams, ReadsInside, BaseEstimator):
         options = self._options(targets, len(network_rows.targets), seed)
         if stops:
             options.patience = self.n_iter_no_change
-            options.baseline = None if wide is None else wide.baseline(validation)
+        if wide is not None and validation is not None:
+            options.baseline = wide.baseline(validation)
         trainer = self._trainer if continued else self._new_trainer(rows.X, targets, options, wide)
         validated = None if validation is None else _network_rows(validation)
         trainer.train(network_rows, validated, epochs, options)
         if wide is not None and validation is not None:
-            wide.blend_into(trainer, validation)
+            wide.blend_into(trainer, validation, refit=held_out)
         self._keep(trainer, router, targets, rows.X)
         return self
 
@@ -449,14 +452,11 @@ def _cloned(value: Any) -> Any:
 
 
 def _network_rows(rows: RoutedRows) -> Any:
-    """Leave out rows of weight 0, and scale the others to a mean of 1."""
+    """Return the rows as the network reads them, their weights with a mean of 1."""
     from skmerge.network import network_inputs
     from skmerge.training import EncodedRows
 
     X, targets, weights = rows
-    kept = np.flatnonzero(weights)
-    if len(kept) < len(weights):
-        X, targets, weights = X[kept], targets[kept], weights[kept]
     weights = (weights / weights.mean()).astype(np.float32)
     return EncodedRows(network_inputs(X), targets, weights)
 

@@ -36,6 +36,19 @@ class RoutedRows(NamedTuple):
     targets: np.ndarray
     weights: np.ndarray
 
+    def weighted(self) -> RoutedRows:
+        """Return the rows whose weight is not 0.
+
+        Returns
+        -------
+        RoutedRows
+            These rows.
+        """
+        kept = np.flatnonzero(self.weights)
+        if len(kept) == len(self.weights):
+            return self
+        return RoutedRows(self.X[kept], self.targets[kept], self.weights[kept])
+
 
 class WidePart:
     """A linear model beside the deep part, and how the two are blended.
@@ -114,10 +127,8 @@ class WidePart:
             constant *= 2
         return constant if self.spec.kind == "multiclass" else constant / self.spec.n_outputs
 
-    def blend_into(self, trainer: Any, validation: RoutedRows) -> None:
+    def blend_into(self, trainer: Any, validation: RoutedRows, *, refit: bool) -> None:
         """Find the shares of both parts, and set the weights of the wide layers.
-
-        With the shares found, the linear model is fitted again, on the validation rows as well.
 
         Parameters
         ----------
@@ -125,6 +136,8 @@ class WidePart:
             Whose deep part is trained.
         validation : RoutedRows
             The rows that decide on the shares.
+        refit : bool
+            Whether the linear model is fitted again then, on these rows as well.
         """
         from skmerge.network import network_inputs, wire_names
 
@@ -134,7 +147,8 @@ class WidePart:
         of_wide, of_deep, bias = blend_weights(deep, wide, held_out)
         values, biases = {}, np.full(self.spec.n_outputs, bias)
         if self.model is not None:
-            final = self.model.fitted_on([self.training, (validation.X, held_out)])
+            parts = [self.training, (validation.X, held_out)]
+            final = self.model.fitted_on(parts) if refit else self.model
             wires = wire_names(trainer.built_specs)
             by_name = final.values(of_wide, trainer.built_specs)
             values = {wires[name]: weights for name, weights in by_name.items()}

@@ -151,8 +151,10 @@ def build_network(
         last = keras.layers.Dense(target.n_outputs, dtype="float32", name="deep-output")
         logits = last(_headed(head, _dropped(merged, dropout, "merged-dropout")))
     if wide is not None:
-        rows = {name: inputs[wires[name]] for name in wide}
-        logits = _blended(logits, rows, specs, wires, wide)
+        unknown = [name for name in wide if name not in specs]
+        if unknown:
+            raise ValueError(f"'wide' must name inputs, of {list(specs)}. Got {unknown[0]!r}.")
+        logits = _blended(logits, inputs, specs, wires, wide)
     output = keras.layers.Activation(target.activation, dtype="float32", name="output")
     return keras.Model(inputs, output(logits))
 
@@ -345,7 +347,7 @@ def _merged(merge: Merge, features: dict[str, Any], presence: list[Any]) -> Any:
 
 def _blended(
     logits: Any,
-    rows: Mapping[str, Any],
+    inputs: Mapping[str, Any],
     specs: Mapping[str, InputSpec],
     wires: Mapping[str, str],
     wide: Mapping[str, WideSpec],
@@ -374,7 +376,11 @@ def _blended(
                 name=layer_name,
                 dtype="float32",
             )
-        parts.append(layer(rows[name]))
+        part = layer(inputs[wires[name]])
+        present = inputs.get(f"{wires[name]}_present")
+        if present is not None:
+            part = keras.layers.Multiply(dtype="float32")([part, present])
+        parts.append(part)
     return Blend(dtype="float32", name="blend")([deep, *parts])
 
 

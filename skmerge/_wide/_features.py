@@ -24,6 +24,8 @@ _MIN_ROWS_OF_PAIR = 3
 class WordFeatures:
     """Words of a text, or tags, weighed by how rare they are; each row of length 1.
 
+    A word that a row has twice counts twice, and so does its square in the length divided by.
+
     The weight of a word in w of n rows is ``log((1 + n) / (1 + w))``, of a pair of neighbours 0.7
     of that (Spärck Jones 1972, smoothed as in scikit-learn's ``TfidfTransformer`` but without the
     one that it adds, so that words of every row weigh nothing). Words in one row only, and pairs in
@@ -159,7 +161,8 @@ class TableFeatures:
         numbers = rows[:, self.numbers].astype(np.float64)
         self.center = numbers.mean(axis=0)
         spread = numbers.std(axis=0)
-        self.factor = TABLE_SHARE / np.where(spread > 0, spread, 1.0)
+        varies = spread > 1e-12 * np.maximum(np.abs(self.center), 1.0)
+        self.factor = np.where(varies, TABLE_SHARE / np.where(varies, spread, 1.0), 0.0)
         shares = np.linspace(0, 1, self.n_bins + 1)
         edges = [_distinct(np.quantile(column, shares)) for column in numbers.T]
         self.lower = np.array([low for low, _ in edges]).reshape(len(edges), self.n_bins)
@@ -250,6 +253,8 @@ def features_of(spec: InputSpec, *, pairs: bool) -> Any:
         return None
     if spec.vocabulary_size is not None:
         return WordFeatures(spec, N_PAIRS if pairs and spec.kind == "text" else 0)
+    if not spec.shape[0]:
+        return None
     is_small_table = spec.kind == "tabular" and len(spec.number_columns) <= MAX_BINNED
     return TableFeatures(spec, N_BINS if is_small_table else 0)
 

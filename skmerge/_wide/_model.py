@@ -26,6 +26,10 @@ PENALTIES = (100.0, 30.0, 10.0, 3.0, 1.0, 0.3, 0.1, 0.03, 0.01)
 _ENOUGH_TO_DECIDE = 500
 _N_FOLDS = 5
 
+#: more weights than this would take minutes, and so would folds with more outputs
+_MAX_WEIGHTS = 500_000
+_MAX_OUTPUTS_OF_FOLDS = 20
+
 #: rows that the pulls of the shares to a sum of 1, and to each other, weigh as much as
 _ROWS_OF_SUM = 50
 _ROWS_OF_SHARES = 10
@@ -155,7 +159,8 @@ def fit_wide(
 
     Penalties are tried from strong to weak until the loss of rows not fitted on rises, with and
     without pairs of words. These rows are those held out, or, where there are fewer than 500 of
-    them, those of each of five folds of all rows.
+    them, those of each of five folds of all rows (up to 20 outputs). A model of more than 500,000
+    weights is not tried.
 
     Parameters
     ----------
@@ -174,7 +179,7 @@ def fit_wide(
     -------
     WideModel or None
         The model fitted on the training rows; None where no input is one that a linear model can
-        read.
+        read, or there would be too many weights.
     """
     best: tuple[float, dict[str, Any], float] | None = None
     for pairs in (False, True):
@@ -187,18 +192,25 @@ def fit_wide(
         for name, part in features.items():
             part.fit(X[name])
         matrix = sparse.vstack([_matrix(features, X), _matrix(features, held_out)]).tocsr()
-        splits = _splits(len(rows.Y), len(held_out_rows.Y), seed)
+        if np.count_nonzero(matrix.getnnz(axis=0)) * rows.Y.shape[1] > _MAX_WEIGHTS:
+            break
+        has_many = rows.Y.shape[1] > _MAX_OUTPUTS_OF_FOLDS
+        splits = _splits(len(rows.Y), len(held_out_rows.Y), None if has_many else seed)
         loss, penalty = _best_on_path(matrix, _joined([rows, held_out_rows]), splits)
         if best is None or loss < best[0]:
             best = loss, features, penalty
-    _, features, penalty = best  # type: ignore[misc]
+    if best is None:
+        return None
+    _, features, penalty = best
     weights = _fit_used(_matrix(features, X), rows, penalty, None)
     return WideModel(features, weights, penalty)
 
 
-def _splits(n_training: int, n_held_out: int, seed: int) -> list[tuple[np.ndarray, np.ndarray]]:
+def _splits(
+    n_training: int, n_held_out: int, seed: int | None
+) -> list[tuple[np.ndarray, np.ndarray]]:
     n_rows = n_training + n_held_out
-    if n_held_out >= _ENOUGH_TO_DECIDE or n_rows < _N_FOLDS:
+    if n_held_out >= _ENOUGH_TO_DECIDE or n_rows < _N_FOLDS or seed is None:
         return [(np.arange(n_training), np.arange(n_training, n_rows))]
     return list(KFold(_N_FOLDS, shuffle=True, random_state=seed).split(np.empty(n_rows)))
 
@@ -257,7 +269,13 @@ def _joined(parts: Sequence[TargetRows]) -> TargetRows:
 
 
 def _matrix(features: Mapping[str, Any], X: Any) -> sparse.csr_matrix:
-    return sparse.hstack([part.transform(X[name]) for name, part in features.items()]).tocsr()
+    blocks = []
+    for name, part in features.items():
+        block = part.transform(X[name])
+        if name in X.masks:  # an input that a row lacks says nothing
+            block = sparse.diags(X.masks[name].astype(np.float32)) @ block
+        blocks.append(block)
+    return sparse.hstack(blocks).tocsr()
 
 
 def blend_weights(deep: np.ndarray, wide: np.ndarray | None, rows: TargetRows) -> np.ndarray:

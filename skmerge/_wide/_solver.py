@@ -13,7 +13,7 @@ from scipy.optimize import minimize
 from scipy.special import expit, log_softmax
 
 _MAX_STEPS = 60
-_LEAST_IMPROVEMENT = 1e-5  # relative, of the loss, at which a fit ends
+_LEAST_IMPROVEMENT = 1e-6  # of the loss, or relative to it where that is above 1: a fit ends there
 
 
 def mean_loss(kind: str, logits: np.ndarray, Y: np.ndarray, weights: np.ndarray) -> float:
@@ -86,7 +86,8 @@ def fit_linear(
 
     start = np.zeros(shape) if start is None else start
     options = {"maxiter": _MAX_STEPS, "ftol": _LEAST_IMPROVEMENT}
-    found = minimize(objective, start.ravel(), jac=True, method="L-BFGS-B", options=options)
+    with np.errstate(all="ignore"):  # the training says what is not finite
+        found = minimize(objective, start.ravel(), jac=True, method="L-BFGS-B", options=options)
     return np.asarray(found.x).reshape(shape)
 
 

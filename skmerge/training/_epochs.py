@@ -161,13 +161,21 @@ class PatientStopping(keras.callbacks.EarlyStopping):
     ----------
     baseline_loss : float or None
         Validation loss of a constant prediction; epochs count once it is fallen below by 1 %.
-    **options : dict
-        As ``keras.callbacks.EarlyStopping`` takes them.
+    patience : int
+        Epochs without improvement before training stops.
+    min_delta : float
+        Improvement that counts.
     """
 
-    def __init__(self, *, baseline_loss: float | None, **options: Any) -> None:
-        super().__init__(**options)
-        self.baseline_loss = baseline_loss
+    def __init__(self, baseline_loss: float | None, *, patience: int, min_delta: float) -> None:
+        super().__init__(
+            monitor="val_loss",
+            patience=patience,
+            min_delta=min_delta,
+            mode="min",
+            restore_best_weights=True,
+        )
+        self.baseline_loss = np.inf if baseline_loss is None else baseline_loss
 
     def on_train_begin(self, logs: Any = None) -> None:
         """Begin anew.
@@ -178,7 +186,7 @@ class PatientStopping(keras.callbacks.EarlyStopping):
             Ignored.
         """
         super().on_train_begin(logs)
-        self._has_learned = self.baseline_loss is None
+        self._has_learned = bool(np.isinf(self.baseline_loss))
 
     def on_epoch_end(self, epoch: int, logs: dict[str, float] | None = None) -> None:
         """Stop if there was no improvement for too many epochs.
@@ -192,7 +200,8 @@ class PatientStopping(keras.callbacks.EarlyStopping):
         """
         if not self._has_learned:
             self._has_learned = (logs or {})[self.monitor] < 0.99 * self.baseline_loss
-            self.wait = self.wait if self._has_learned else -1
+            if not self._has_learned:
+                self.wait: int = -1
         super().on_epoch_end(epoch, logs)
 
 

@@ -337,11 +337,9 @@ class NetworkTrainer(BaseWrapper):
         callbacks = _flat(self._fit_callbacks)
         if self._options.patience is not None and validated:
             stopping = PatientStopping(
-                baseline_loss=self._options.baseline,
-                monitor="val_loss",
-                min_delta=self._options.min_delta,
+                self._options.baseline,
                 patience=self._options.patience,
-                restore_best_weights=True,
+                min_delta=self._options.min_delta,
             )
             callbacks.append(stopping)
         return callbacks

@@ -220,7 +220,7 @@ class TestTables:
         assert_array_equal(actual[:, 1], 0)
         assert_array_equal(actual[:, 2 + 4 :], 0)
         moved = features.transform(rows + np.float32(1)).toarray()
-        assert_allclose(moved[:, 1], TABLE_SHARE, rtol=1e-5)
+        assert_array_equal(moved[:, 1], 0)  # nor when it moves later
 
     def test_a_column_that_is_mostly_one_value_has_fewer_intervals(self):
         column = np.array([0.0] * 80 + list(range(1, 21)), dtype="float32")[:, None]

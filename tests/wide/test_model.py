@@ -208,9 +208,9 @@ class TestBlendWeights:
     @pytest.mark.parametrize("dtype", ["float32", "float64"])
     @pytest.mark.parametrize("better", [0, 1])
     def test_the_better_part_gets_the_larger_share(self, better, dtype):
-        parts = [RNG.normal(size=(self.N_ROWS, 1)).astype(dtype) for _ in range(2)]
-        parts[better] = self.LOGITS.astype(dtype)
-        found = blend_weights(parts[1], parts[0], self.ROWS)
+        parts = [RNG.normal(size=(self.N_ROWS, 1)) for _ in range(2)]
+        parts[better] = self.LOGITS
+        found = blend_weights(parts[1].astype(dtype), parts[0], self.ROWS)
         assert found[better] == pytest.approx(1, abs=0.15)
         assert found[1 - better] < 0.15
 
