@@ -41,6 +41,7 @@ def main() -> None:
             batch_size=64,
             learning_rate=2e-3,
             epochs=options.epochs,
+            early_stopping=False,
             random_state=0,
             verbose=options.verbose,
         )

@@ -44,6 +44,7 @@ def measure(name, columns, branches, arguments) -> dict[str, object]:
             router=router,
             branches=branches,
             epochs=arguments.epochs,
+            early_stopping=False,
             random_state=seed,
         )
         began = time.perf_counter()

@@ -132,7 +132,7 @@ class MergedNet(NestedParams, ReadsInside, BaseEstimator):
             Weights of the rows; None weighs all alike. Rows of weight 0 are left out.
         validation_data : tuple of (X, y) or (X, y, sample_weight), default=None
             Rows not trained on, whose loss and metrics are computed after each epoch, and by
-            which `early_stopping` decides.
+            which `early_stopping` decides, and with it the shares of linear model and deep network.
 
         Returns
         -------

@@ -19,7 +19,7 @@ from skmerge._spec import UNKNOWN_ID, pair_bucket
 
 @register
 class WideWords(keras.layers.Layer):
-    """A linear model on the words of a text and on pairs of neighbours, its rows of length 1.
+    """A linear model on the words of a text and on pairs of neighbours.
 
     Each word and each pair has a row in a table: its weights for each output, times its rarity, and
     the square of its rarity. The sum of the rows of a text's words and pairs, divided by the root

@@ -22,9 +22,10 @@ _MIN_ROWS_OF_PAIR = 3
 
 
 class WordFeatures:
-    """Words of a text, or tags, weighed by how rare they are; each row of length 1.
+    """Words of a text, or tags, weighed by how rare they are, each row scaled.
 
-    A word that a row has twice counts twice, and so does its square in the length divided by.
+    A word that a row has twice counts twice, and so does its square in what the row is divided by:
+    rows without repeated words have length 1.
 
     The weight of a word in w of n rows is ``log((1 + n) / (1 + w))``, of a pair of neighbours 0.7
     of that (Spärck Jones 1972, smoothed as in scikit-learn's ``TfidfTransformer`` but without the

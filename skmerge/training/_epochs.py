@@ -160,7 +160,8 @@ class PatientStopping(keras.callbacks.EarlyStopping):
     Parameters
     ----------
     baseline_loss : float or None
-        Validation loss of a constant prediction; epochs count once it is fallen below by 1 %.
+        Validation loss of a constant prediction; epochs count from the first that is 1 % below it,
+        all of them for None.
     patience : int
         Epochs without improvement before training stops.
     min_delta : float

@@ -11,6 +11,7 @@ from typing import Any
 import keras
 import tensorflow as tf
 
+from skmerge._reading import deep_logits
 from skmerge.training._lookups import Lookups
 from skmerge.training._updates import Updates
 
@@ -95,9 +96,8 @@ def deep_part(model: keras.Model) -> Any:
     KerasTensor of shape (batch, n_outputs) or None
         Its predictions after the activation; None where there is no wide part beside it.
     """
-    try:
-        logits = model.get_layer("deep").output
-    except ValueError:
+    deep = deep_logits(model)
+    if deep is None:
         return None
     activation = model.get_layer("output").activation
-    return keras.layers.Activation(activation, dtype="float32", name="deep-activated")(logits)
+    return keras.layers.Activation(activation, dtype="float32", name="deep-activated")(deep.output)
