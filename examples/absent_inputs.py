@@ -8,10 +8,10 @@ random during training, never all that a row has.
 
 The columns ``left`` and ``right`` are accuracies on rows that have only that half, the other column
 left out altogether; ``mixed`` are rows of all three kinds, with ``None`` in the cells that lack
-their half. Half a picture is worth about .80 to .87, if the network has learned to use it: without
-``input_dropout`` it is .63 to .81, and ``multiply`` guesses, since it multiplies by the vector of
+their half. Half a picture is worth about .80 to .89, if the network has learned to use it: without
+``input_dropout`` it is .48 to .76, and ``multiply`` guesses, since it multiplies by the vector of
 an input that was never absent in training, which is zero. With both halves there,
-``input_dropout`` costs a point at most.
+``input_dropout`` costs two points at most.
 """
 
 import pandas as pd
@@ -41,7 +41,9 @@ def fitted(merge: str, input_dropout: float) -> MergedNetClassifier:
         router=router,
         branches=branches,
         input_dropout=input_dropout,
-        epochs=30,
+        epochs=50,
+        batch_size=32,
+        early_stopping=False,
         random_state=0,
     )
     return clf.fit(train, y_train)

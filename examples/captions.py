@@ -183,6 +183,7 @@ def make_captioner(settings: dict, n_rows: int) -> MergedNetClassifier:
         learning_rate=keras.optimizers.schedules.CosineDecay(settings["learning_rate"], n_steps),
         epochs=settings["epochs"],
         batch_size=settings["batch_size"],
+        early_stopping=False,
         random_state=0,
         verbose=settings["verbose"],
     )

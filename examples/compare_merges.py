@@ -68,7 +68,9 @@ def main() -> None:
     for ax, (question, make) in zip(axes, QUESTIONS.items(), strict=True):
         X, y = make(pictures, digits)
         comparison = compare_merges(
-            MergedNetClassifier(epochs=arguments.epochs, batch_size=64, random_state=0),
+            MergedNetClassifier(
+                epochs=arguments.epochs, batch_size=64, early_stopping=False, random_state=0
+            ),
             X,
             y,
             merges=arguments.merges,

@@ -71,7 +71,14 @@ def main() -> None:
         inputs={"photo": "image", "text": "text", "table": ["year", "age", "shelf"]}
     )
     pipeline = make_pipeline(
-        router, MergedNetRegressor(epochs=arguments.epochs, dropout=0, random_state=0)
+        router,
+        MergedNetRegressor(
+            epochs=arguments.epochs,
+            dropout=0,
+            batch_size=32,
+            early_stopping=False,
+            random_state=0,
+        ),
     )
     pipeline.fit(train, y_train)
 

@@ -109,6 +109,8 @@ for name, network in networks.items():
     model = MergedNetClassifier(
         branches={"picture": network, "ink": layers.Dense(16, activation="relu")},
         epochs=10,
+        batch_size=32,
+        early_stopping=False,
         random_state=0,
     )
     model.fit([pictures[train], ink[train]], digits.target[train])

@@ -83,7 +83,9 @@ def report(name: str, used: list[str], merge: str = "concat") -> None:
         merge=merge,
         branches={input_name: branches[input_name] for input_name in used},
         epochs=20,
+        batch_size=32,
         learning_rate=3e-3,
+        early_stopping=False,
         random_state=0,
     )
     model.fit([inputs[input_name][train] for input_name in used], y[train])

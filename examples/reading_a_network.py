@@ -88,7 +88,9 @@ def main() -> None:
         router=ColumnRouter({"picture": "image", "note": "text"}),
         branches={"picture": ConvBranch(filters=(16, 32), pooling="flatten")},
         epochs=arguments.epochs,
+        batch_size=32,
         early_stopping=True,
+        wide=False,
         random_state=0,
     ).fit(train, y_train)
     clf.summary()

@@ -80,7 +80,9 @@ def main() -> None:
             router=ColumnRouter(inputs),
             branches={"pressure": BRANCHES[name]} if name in BRANCHES else None,
             epochs=arguments.epochs,
+            batch_size=32,
             learning_rate=0.003,
+            early_stopping=False,
             random_state=0,
         )
         began = time.perf_counter()

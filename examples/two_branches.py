@@ -42,6 +42,8 @@ for mode in ["concat", "sum", "mul", "ave", "max", "dot", "cos"]:
         loss="categorical_crossentropy",
         metrics=["accuracy"],
         epochs=20,
+        batch_size=32,
+        early_stopping=False,
         random_state=0,
     )
     model.fit([x_left[train], x_right[train]], digits.target[train])

@@ -59,7 +59,13 @@ train, test = train_test_split(np.arange(len(y)), test_size=0.5, random_state=0)
 def report(name: str, branches: dict, merge: str = "concat") -> None:
     """Fit, and print the accuracy on boxes not seen, and how many weights the branches have."""
     model = MergedNetClassifier(
-        merge=merge, branches=branches, epochs=30, learning_rate=3e-3, random_state=0
+        merge=merge,
+        branches=branches,
+        epochs=30,
+        batch_size=32,
+        learning_rate=3e-3,
+        early_stopping=False,
+        random_state=0,
     )
     model.fit([pictures[side][train] for side in branches], y[train])
     accuracy = model.score([pictures[side][test] for side in branches], y[test])
