@@ -41,6 +41,9 @@ _ALL_ROWS: Any = slice(None)
 #: Rows from which on ``early_stopping="auto"`` is True.
 ENOUGH_TO_HOLD_OUT = 200
 
+#: what ``learning_rate="auto"`` is for ``optimizer="adam"``; Keras's own is 0.001
+_RATE_OF_ADAM = 0.002
+
 
 def _branch_of(value: Any, name: str | None) -> Any:
     return None if name is None else _or_none(resolve_branch, value)
@@ -81,6 +84,8 @@ class MergedNet(NestedParams, ReadsInside, BaseEstimator):
         "shuffle": ["boolean"],
         "early_stopping": ["boolean", StrOptions({"auto"})],
         "wide": ["boolean"],
+        "normalize_features": ["boolean"],
+        "auxiliary": [Interval(Real, 0, None, closed="left")],
         "validation_fraction": [Interval(Real, 0, 1, closed="neither")],
         "n_iter_no_change": [Interval(Integral, 1, None, closed="left")],
         "tol": [Interval(Real, 0, None, closed="left")],
@@ -364,7 +369,7 @@ class MergedNet(NestedParams, ReadsInside, BaseEstimator):
 
         return TrainingOptions(
             optimizer=self.optimizer,
-            learning_rate=self.learning_rate,
+            learning_rate=_learning_rate(self.learning_rate, self.optimizer),
             loss=targets.spec.loss if self.loss is None else self.loss,
             metrics=self._metrics(),
             callbacks=self.callbacks,
@@ -395,7 +400,9 @@ class MergedNet(NestedParams, ReadsInside, BaseEstimator):
             targets.spec,
             self.dropout,
             self.input_dropout,
+            self.normalize_features,
             None if wide is None else wide.specs,
+            0.0 if wide is None else float(self.auxiliary),
         )
         return NetworkTrainer.new(plan, options)
 
@@ -459,6 +466,13 @@ def _network_rows(rows: RoutedRows) -> Any:
     X, targets, weights = rows
     weights = (weights / weights.mean()).astype(np.float32)
     return EncodedRows(network_inputs(X), targets, weights)
+
+
+def _learning_rate(learning_rate: Any, optimizer: Any) -> Any:
+    """Return the learning rate, None for the optimizer's own."""
+    if not isinstance(learning_rate, str) or learning_rate != "auto":
+        return learning_rate
+    return _RATE_OF_ADAM if isinstance(optimizer, str) and optimizer.lower() == "adam" else None
 
 
 def _batch_size(batch_size: int | str, n_rows: int) -> int:

@@ -137,7 +137,7 @@ def _projected(tensor: Any, position: int, layers: Mapping[str, Any]) -> Any:
 
 
 def deep_logits(network: Any) -> Any:
-    """Return what the deep part of a network predicts, before the activation.
+    """Return what a network with a wide part predicts without it, before the activation.
 
     Parameters
     ----------
@@ -147,13 +147,14 @@ def deep_logits(network: Any) -> Any:
     Returns
     -------
     keras.Model or None
-        From the network's inputs to predictions of shape ``(batch, n_outputs)``; None where the
-        network has no wide part, and nothing to scale.
+        From the network's inputs to a list of predictions of shape ``(batch, n_outputs)``: that of
+        all inputs together, then, where there are several, that of each input alone. None where
+        the network has no wide part, and nothing to scale.
     """
     import keras
 
-    try:
-        deep = network.get_layer("deep")
-    except ValueError:
+    names = [layer.name for layer in network.layers]
+    if "blend" not in names:
         return None
-    return keras.Model(network.input, deep.output)
+    blend = network.get_layer("blend")
+    return keras.Model(network.input, blend.input[: blend.n_scaled])

@@ -12,7 +12,15 @@ from typing import Any, NamedTuple, Self
 import numpy as np
 
 from skmerge._spec import TargetSpec, WideSpec
-from skmerge._wide import TargetRows, WideModel, blend_weights, constant_loss, fit_wide, mean_loss
+from skmerge._wide import (
+    TargetRows,
+    WideModel,
+    blend_weights,
+    constant_loss,
+    fit_wide,
+    mean_loss,
+    row_losses,
+)
 from skmerge.multi_input import MultiInput
 
 #: validation rows from which on chance does not make a useful network look useless
@@ -144,7 +152,7 @@ class WidePart:
         held_out = _target_rows(validation, self.spec)
         deep = trainer.reading("deep", network_inputs(validation.X), len(validation.X))
         wide = None if self.model is None else self.model.logits(validation.X)
-        of_wide, of_deep, bias = blend_weights(deep, wide, held_out)
+        of_wide, *of_deep, bias = blend_weights(deep, wide, held_out)
         values, biases = {}, np.full(self.spec.n_outputs, bias)
         if self.model is not None:
             parts = [self.training, (validation.X, held_out)]
@@ -153,9 +161,10 @@ class WidePart:
             by_name = final.values(of_wide, trainer.built_specs)
             values = {wires[name]: weights for name, weights in by_name.items()}
             biases = biases + of_wide * final.weights[-1]
-        trainer.set_wide(values, of_deep, biases)
-        blended = of_deep * deep + (0 if wide is None else of_wide * wide) + bias
-        self._warn_if_useless(blended, held_out)
+        trainer.set_wide(values, np.array(of_deep), biases)
+        blended = np.tensordot(of_deep, deep, axes=1) + bias
+        self._warn_if_useless(blended if wide is None else blended + of_wide * wide, held_out)
+        self._warn_if_dragged(deep, list(validation.X.specs), held_out)
 
     def _warn_if_useless(self, blended: np.ndarray, held_out: TargetRows) -> None:
         reached = mean_loss(self.spec.kind, blended, held_out.Y, held_out.weights)
@@ -171,6 +180,34 @@ class WidePart:
             UserWarning,
             stacklevel=5,
         )
+
+    def _warn_if_dragged(
+        self, deep: list[np.ndarray], names: list[str], held_out: TargetRows
+    ) -> None:
+        """Warn if the merged network is worse than one of its inputs, beyond chance."""
+        if len(deep) == 1 or len(held_out.Y) < _ENOUGH_TO_WARN:
+            return
+        merged, *alone = (self._scaled_losses(each, held_out) for each in deep)
+        best = int(np.argmin([each.mean() for each in alone]))
+        behind = merged - alone[best]
+        if behind.mean() <= 2 * behind.std(ddof=1) / np.sqrt(len(behind)):
+            return
+        others = [name for name in names if name != names[best]]
+        warnings.warn(
+            f"Input {names[best]!r} alone predicts {len(behind)} validation rows better than the "
+            f"merged network does (loss {alone[best].mean():.4g} against {merged.mean():.4g}): the "
+            f"other inputs ({', '.join(map(repr, others))}) drag it down. Try another merge, such "
+            "as 'gated' or 'late', smaller branches or more dropout, or leave an input out; "
+            "compare_merges shows what each is worth.",
+            UserWarning,
+            stacklevel=5,
+        )
+
+    def _scaled_losses(self, logits: np.ndarray, held_out: TargetRows) -> np.ndarray:
+        """Return the loss of each row, too much or too little confidence set right before."""
+        _, factor, bias = blend_weights([logits], None, held_out)
+        losses = row_losses(self.spec.kind, factor * logits + bias, held_out.Y)
+        return losses * held_out.weights
 
 
 def _target_rows(rows: RoutedRows, spec: TargetSpec) -> TargetRows:

@@ -41,12 +41,17 @@ class MergedNetClassifier(ClassifierMixin, MergedNet):
         Probability of each input of a row to be taken away in training, as if the row lacked it.
         The network learns to do without; rows to predict may then lack any input, be it that its
         columns are not there at all.
+    normalize_features : bool, default=True
+        Whether the features of each branch are normalised in each row (layer normalisation, Ba
+        2016) before several are merged, so that none outweighs or, in a product, starves the
+        others. Not those of Keras objects of your own, of fewer than eight units, or of ``"late"``.
     optimizer : str, class or instance of keras.optimizers.Optimizer, default="adam"
         The optimizer. An instance is copied for every fit. Adam, AdamW and SGD update embedding
         tables of more than 65,536 numbers lazily: only the rows of words in the batch move, and
         their moments and weight decay stand still in between (Keras updates all rows in each step).
-    learning_rate : float or Keras schedule, default=None
-        Learning rate of the optimizer; None leaves its own.
+    learning_rate : float, Keras schedule, "auto" or None, default="auto"
+        Learning rate of the optimizer; None leaves its own. ``"auto"`` is 0.002 for the optimizer
+        named ``"adam"``, and None for all others.
     loss : str, class or instance of keras.losses.Loss, or callable, default=None
         The loss; None is the cross-entropy of the target. Losses named "categorical" get one
         column per class.
@@ -78,6 +83,12 @@ class MergedNetClassifier(ClassifierMixin, MergedNet):
         linear model with `input_dropout`, which it could not be taught. Later calls with
         `warm_start`, and ``partial_fit``, leave the linear model and the shares as they are.
         `loss_curve_` and `history_` are the deep network's.
+    auxiliary : float, default=1.0
+        Weight of the mean of further losses: those of what the features of each input alone
+        predict, by a linear layer. They keep each branch learning, and where the validation rows
+        show it to be of use, such a prediction has a share beside that of the merged network and
+        the linear model. Like these shares, only with early stopping and without a `loss` of your
+        own. 0 for none; losses and metrics reported are those of the merged network.
     class_weight : dict or "balanced", default=None
         Weights of the classes by label; ``"balanced"`` weighs them inversely to their frequency.
     callbacks : Keras callback, class of one, or list of those, default=None
@@ -153,8 +164,9 @@ class MergedNetClassifier(ClassifierMixin, MergedNet):
         head: Any = (64,),
         dropout: float = 0.2,
         input_dropout: float = 0.0,
+        normalize_features: bool = True,
         optimizer: Any = "adam",
-        learning_rate: Any = None,
+        learning_rate: Any = "auto",
         loss: Any = None,
         metrics: Any = None,
         epochs: int = 40,
@@ -165,6 +177,7 @@ class MergedNetClassifier(ClassifierMixin, MergedNet):
         n_iter_no_change: int = 5,
         tol: float = 1e-4,
         wide: bool = True,
+        auxiliary: float = 1.0,
         class_weight: Any = None,
         callbacks: Any = None,
         warm_start: bool = False,
@@ -177,6 +190,7 @@ class MergedNetClassifier(ClassifierMixin, MergedNet):
         self.head = head
         self.dropout = dropout
         self.input_dropout = input_dropout
+        self.normalize_features = normalize_features
         self.optimizer = optimizer
         self.learning_rate = learning_rate
         self.loss = loss
@@ -189,6 +203,7 @@ class MergedNetClassifier(ClassifierMixin, MergedNet):
         self.n_iter_no_change = n_iter_no_change
         self.tol = tol
         self.wide = wide
+        self.auxiliary = auxiliary
         self.class_weight = class_weight
         self.callbacks = callbacks
         self.warm_start = warm_start
@@ -303,12 +318,17 @@ class MergedNetRegressor(RegressorMixin, MergedNet):
         Probability of each input of a row to be taken away in training, as if the row lacked it.
         The network learns to do without; rows to predict may then lack any input, be it that its
         columns are not there at all.
+    normalize_features : bool, default=True
+        Whether the features of each branch are normalised in each row (layer normalisation, Ba
+        2016) before several are merged, so that none outweighs or, in a product, starves the
+        others. Not those of Keras objects of your own, of fewer than eight units, or of ``"late"``.
     optimizer : str, class or instance of keras.optimizers.Optimizer, default="adam"
         The optimizer. An instance is copied for every fit. Adam, AdamW and SGD update embedding
         tables of more than 65,536 numbers lazily: only the rows of words in the batch move, and
         their moments and weight decay stand still in between (Keras updates all rows in each step).
-    learning_rate : float or Keras schedule, default=None
-        Learning rate of the optimizer; None leaves its own.
+    learning_rate : float, Keras schedule, "auto" or None, default="auto"
+        Learning rate of the optimizer; None leaves its own. ``"auto"`` is 0.002 for the optimizer
+        named ``"adam"``, and None for all others.
     loss : str, class or instance of keras.losses.Loss, or callable, default=None
         The loss; None is the mean squared error.
     metrics : str, Keras metric, callable or list of those, default=None
@@ -340,6 +360,12 @@ class MergedNetRegressor(RegressorMixin, MergedNet):
         linear model with `input_dropout`, which it could not be taught. Later calls with
         `warm_start`, and ``partial_fit``, leave the linear model and the shares as they are.
         `loss_curve_` and `history_` are the deep network's.
+    auxiliary : float, default=1.0
+        Weight of the mean of further losses: those of what the features of each input alone
+        predict, by a linear layer. They keep each branch learning, and where the validation rows
+        show it to be of use, such a prediction has a share beside that of the merged network and
+        the linear model. Like these shares, only with early stopping and without a `loss` of your
+        own. 0 for none; losses and metrics reported are those of the merged network.
     standardize_target : bool, default=True
         Whether the network learns targets of mean 0 and standard deviation 1. Predictions are in
         the targets' own scale either way. Set it to False for losses that need the scale, such
@@ -419,8 +445,9 @@ class MergedNetRegressor(RegressorMixin, MergedNet):
         head: Any = (64,),
         dropout: float = 0.2,
         input_dropout: float = 0.0,
+        normalize_features: bool = True,
         optimizer: Any = "adam",
-        learning_rate: Any = None,
+        learning_rate: Any = "auto",
         loss: Any = None,
         metrics: Any = None,
         epochs: int = 40,
@@ -431,6 +458,7 @@ class MergedNetRegressor(RegressorMixin, MergedNet):
         n_iter_no_change: int = 5,
         tol: float = 1e-4,
         wide: bool = True,
+        auxiliary: float = 1.0,
         standardize_target: bool = True,
         output_activation: str | None = None,
         callbacks: Any = None,
@@ -444,6 +472,7 @@ class MergedNetRegressor(RegressorMixin, MergedNet):
         self.head = head
         self.dropout = dropout
         self.input_dropout = input_dropout
+        self.normalize_features = normalize_features
         self.optimizer = optimizer
         self.learning_rate = learning_rate
         self.loss = loss
@@ -456,6 +485,7 @@ class MergedNetRegressor(RegressorMixin, MergedNet):
         self.n_iter_no_change = n_iter_no_change
         self.tol = tol
         self.wide = wide
+        self.auxiliary = auxiliary
         self.standardize_target = standardize_target
         self.output_activation = output_activation
         self.callbacks = callbacks

@@ -23,6 +23,9 @@ _BINARY = TargetSpec("binary", 1)
 #: layers of the network that belong to no input
 _RESERVED = ("merge", "head", "output", "deep", "blend")
 
+#: normalised, fewer features would lose too much: a single one, everything
+_WIDE_ENOUGH_TO_NORMALIZE = 8
+
 
 def build_network(
     specs: Sequence[InputSpec] | Mapping[str, InputSpec],
@@ -33,7 +36,9 @@ def build_network(
     *,
     dropout: float = 0.0,
     input_dropout: float = 0.0,
+    normalize_features: bool = False,
     wide: Mapping[str, WideSpec] | None = None,
+    alone: bool = False,
 ) -> Any:
     """Build the network that reads all inputs and predicts the target.
 
@@ -70,11 +75,20 @@ def build_network(
     input_dropout : float, default=0.0
         Probability of each input of a row to be taken away in training, as if the row lacked it,
         but never all of them; 0 up to 1 (excluded). Above 0, every input has a presence.
+    normalize_features : bool, default=False
+        Whether the features of each branch are brought to a mean of 0 and a deviation of 1 in each
+        row, then scaled by learned weights (Ba 2016, "Layer Normalization", eq. 3), before several
+        of them are merged. Not those of Keras objects of your own, nor of fewer than eight units,
+        nor before a merge of predictions.
     wide : mapping of str to WideSpec, default=None
         Inputs that a linear model reads as well, beside the branches, and of what kind it is. Its
         weights are not trained by gradients; they are 0 until they are set, in the layers
         ``"photo-wide"`` and ``"blend"``. The deep part's prediction before the activation is then
         the layer ``"deep"``. An empty mapping is a deep part whose predictions can be scaled.
+    alone : bool, default=False
+        Whether, in a network with `wide`, the features of each of several inputs predict alone as
+        well, by a linear layer ``"photo-alone"``. What they say counts in the output once it is
+        given a factor in ``"blend"``. A merge of predictions has heads of its own instead.
 
     Returns
     -------
@@ -125,11 +139,26 @@ def build_network(
         name: tensor for spec in specs.values() for name, tensor in _inputs(spec, wires[spec.name])
     }
     presence = _presence(specs, wires, inputs, input_dropout)
+    is_late = merge.joins_predictions and len(specs) > 1
+    normalizations = {}
+    if normalize_features and len(specs) > 1 and not is_late:
+        normalizations = {
+            owner: keras.layers.LayerNormalization(name=f"{wires[owner]}-normalized")
+            for owner, network in networks.items()
+            if network.output.shape[-1] >= _WIDE_ENOUGH_TO_NORMALIZE
+            and not isinstance(own[owner], KerasBranch)
+        }
     features = {
-        name: _features(networks[owners[name]], inputs[wires[name]], presence[name], wires[name])
+        name: _features(
+            networks[owners[name]],
+            inputs[wires[name]],
+            presence[name],
+            wires[name],
+            normalizations.get(owners[name]),
+        )
         for name in specs
     }
-    if merge.joins_predictions and len(specs) > 1:
+    if is_late:
         features = {
             name: _logits(
                 _dropped(vector, dropout, f"{wires[name]}-dropout"), head, target, wires[name]
@@ -138,14 +167,13 @@ def build_network(
         }
     merged = _merged(merge, features, list(presence.values()))
     merged = keras.layers.Identity(name="merged-features")(merged)
-    is_logits = merge.joins_predictions and len(specs) > 1
-    if wide is None and not is_logits:
+    if wide is None and not is_late:
         output = keras.layers.Dense(
             target.n_outputs, activation=target.activation, dtype="float32", name="output"
         )
         dropped = _dropped(merged, dropout, "merged-dropout")
         return keras.Model(inputs, output(_headed(head, dropped)))
-    if is_logits:
+    if is_late:
         logits = merged
     else:
         last = keras.layers.Dense(target.n_outputs, dtype="float32", name="deep-output")
@@ -154,7 +182,12 @@ def build_network(
         unknown = [name for name in wide if name not in specs]
         if unknown:
             raise ValueError(f"'wide' must name inputs, of {list(specs)}. Got {unknown[0]!r}.")
-        logits = _blended(logits, inputs, specs, wires, wide)
+        parts = [keras.layers.Identity(dtype="float32", name="deep")(logits)]
+        if alone and len(specs) > 1 and not is_late:
+            parts += [
+                _alone(features[name], dropout, target.n_outputs, wires[name]) for name in specs
+            ]
+        logits = _blended(parts, inputs, specs, wires, wide)
     output = keras.layers.Activation(target.activation, dtype="float32", name="output")
     return keras.Model(inputs, output(logits))
 
@@ -309,12 +342,16 @@ def _presence(
     return presence
 
 
-def _features(network: Any, rows: Any, present: Any | None, wire: str) -> Any:
+def _features(
+    network: Any, rows: Any, present: Any | None, wire: str, normalization: Any | None
+) -> Any:
     import keras
 
     from skmerge._layers import AbsentFeatures
 
     features = network(rows)
+    if normalization is not None:
+        features = normalization(features)
     if present is not None:
         features = AbsentFeatures(name=f"{wire}-absent")([features, present])
     return keras.layers.Identity(name=f"{wire}-features")(features)
@@ -345,20 +382,26 @@ def _merged(merge: Merge, features: dict[str, Any], presence: list[Any]) -> Any:
         ) from error
 
 
+def _alone(features: Any, dropout: float, n_outputs: int, wire: str) -> Any:
+    import keras
+
+    dropped = _dropped(features, dropout, f"{wire}-alone-dropout")
+    return keras.layers.Dense(n_outputs, dtype="float32", name=f"{wire}-alone")(dropped)
+
+
 def _blended(
-    logits: Any,
+    deep: list[Any],
     inputs: Mapping[str, Any],
     specs: Mapping[str, InputSpec],
     wires: Mapping[str, str],
     wide: Mapping[str, WideSpec],
 ) -> Any:
-    """Set linear models on the inputs beside the deep part's prediction."""
+    """Set linear models on the inputs beside the deep part's predictions."""
     import keras
 
     from skmerge._layers import Blend, WideTable, WideWords
 
-    deep = keras.layers.Identity(dtype="float32", name="deep")(logits)
-    n_outputs = logits.shape[-1]
+    n_outputs = deep[0].shape[-1]
     parts = []
     for name, of_input in wide.items():
         spec, layer_name = specs[name], f"{wires[name]}-wide"
@@ -381,7 +424,7 @@ def _blended(
         if present is not None:
             part = keras.layers.Multiply(dtype="float32")([part, present])
         parts.append(part)
-    return Blend(dtype="float32", name="blend")([deep, *parts])
+    return Blend(len(deep), dtype="float32", name="blend")([*deep, *parts])
 
 
 def _resolve_head(head: Any, dropout: float) -> Branch | None:

@@ -180,28 +180,58 @@ class WideTable(keras.layers.Layer):
 
 @register
 class Blend(keras.layers.Layer):
-    """The deep part's prediction times a factor, plus those of the wide parts, plus a bias.
+    """Predictions times a factor each, plus those of the wide parts as they are, plus a bias.
 
-    The factor is 1 and the bias 0 until they are set.
+    The first factor, that of the merged network, is 1, the others and the bias are 0 until they are
+    set.
 
-    Shape: a list of tensors ``(batch, n_outputs)``, the deep part's first, to that shape.
+    Shape: a list of tensors ``(batch, n_outputs)``, those to be scaled first, to that shape.
+
+    Parameters
+    ----------
+    n_scaled : int
+        How many of the predictions have a factor.
+    name, trainable, dtype
+        As in every Keras layer.
     """
 
+    def __init__(
+        self,
+        n_scaled: int = 1,
+        *,
+        name: str | None = None,
+        trainable: bool = True,
+        dtype: Any = None,
+    ) -> None:
+        super().__init__(name=name, trainable=trainable, dtype=dtype)
+        self.n_scaled = n_scaled
+
     def build(self, input_shape: Any) -> None:
-        """Make the factor and the bias."""
-        width = input_shape[0][-1]
-        self.factor = self.add_weight(
-            shape=(), initializer="ones", trainable=False, name="deep_factor"
-        )
+        """Make the factors and the bias."""
+        self.factors = [
+            self.add_weight(
+                shape=(),
+                initializer="zeros" if position else "ones",
+                trainable=False,
+                name=f"factor_{position}",
+            )
+            for position in range(self.n_scaled)
+        ]
         self.bias = self.add_weight(
-            shape=(width,), initializer="zeros", trainable=False, name="bias"
+            shape=(input_shape[0][-1],), initializer="zeros", trainable=False, name="bias"
         )
 
     def call(self, inputs: Sequence[Any]) -> Any:
         """Add the predictions up."""
-        deep, *wide = inputs
-        return sum(wide, deep * self.factor + self.bias)
+        total = sum(inputs[self.n_scaled :], self.bias)
+        for prediction, factor in zip(inputs, self.factors, strict=False):
+            total = total + prediction * factor
+        return total
 
     def compute_output_shape(self, input_shape: Any) -> Any:
         """Return the shape of one prediction."""
         return input_shape[0]
+
+    def get_config(self) -> dict[str, Any]:
+        """Return what `__init__` takes."""
+        return super().get_config() | {"n_scaled": self.n_scaled}

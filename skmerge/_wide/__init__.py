@@ -11,6 +11,14 @@ from skmerge._wide._model import (
     constant_loss,
     fit_wide,
 )
-from skmerge._wide._solver import mean_loss
+from skmerge._wide._solver import mean_loss, row_losses
 
-__all__ = ["TargetRows", "WideModel", "blend_weights", "constant_loss", "fit_wide", "mean_loss"]
+__all__ = [
+    "TargetRows",
+    "WideModel",
+    "blend_weights",
+    "constant_loss",
+    "fit_wide",
+    "mean_loss",
+    "row_losses",
+]

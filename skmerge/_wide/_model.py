@@ -30,9 +30,9 @@ _N_FOLDS = 5
 _MAX_WEIGHTS = 500_000
 _MAX_OUTPUTS_OF_FOLDS = 20
 
-#: rows that the pulls of the shares to a sum of 1, and to each other, weigh as much as
+#: rows that the pulls of the shares to a sum of 1, and to where they start, weigh as much as
 _ROWS_OF_SUM = 50
-_ROWS_OF_SHARES = 10
+_ROWS_OF_SHARES = 20
 
 
 @dataclass
@@ -278,18 +278,22 @@ def _matrix(features: Mapping[str, Any], X: Any) -> sparse.csr_matrix:
     return sparse.hstack(blocks).tocsr()
 
 
-def blend_weights(deep: np.ndarray, wide: np.ndarray | None, rows: TargetRows) -> np.ndarray:
-    """Find the blend of two predictions that is best on held-out rows, calibration included.
+def blend_weights(
+    deep: Sequence[np.ndarray], wide: np.ndarray | None, rows: TargetRows
+) -> np.ndarray:
+    """Find the blend of predictions that is best on held-out rows, calibration included.
 
-    Minimises the loss of ``a * wide + b * deep + c`` over a and b of at least 0 and, for binary
-    targets, c. As if by fifty rows, a + b is pulled to 1 and c to 0, and as if by ten, a to b.
-    Without `wide`, this is temperature scaling (Guo et al. 2017, "On Calibration of Modern Neural
-    Networks", section 4.2) with a bias.
+    Minimises the loss of ``a * wide + b_0 * deep[0] + b_1 * deep[1] + ... + c`` over shares of at
+    least 0 and, for binary targets, c. As if by fifty rows, the shares are pulled to a sum of 1 and
+    c to 0; as if by twenty, each share is pulled to where it starts: a and b_0 at one half (without
+    `wide`, b_0 at 1), the others at 0. With one prediction alone, this is temperature scaling (Guo
+    et al. 2017, "On Calibration of Modern Neural Networks", section 4.2) with a bias.
 
     Parameters
     ----------
-    deep : ndarray of shape (n_samples, n_outputs)
-        Predictions of the deep part, before any activation.
+    deep : sequence of ndarray of shape (n_samples, n_outputs)
+        Predictions of the deep part, before any activation: the merged network's, then that of each
+        input alone.
     wide : ndarray of shape (n_samples, n_outputs) or None
         Predictions of the wide part.
     rows : TargetRows
@@ -297,25 +301,27 @@ def blend_weights(deep: np.ndarray, wide: np.ndarray | None, rows: TargetRows) -
 
     Returns
     -------
-    ndarray of shape (3,)
-        a, b and c.
+    ndarray of shape (2 + n_deep,)
+        a, the shares of `deep`, and c.
     """
-    n_rows = len(deep)
-    deep = deep.astype(np.float64)  # float32 hides the steps of finite differences
-    parts = [np.zeros_like(deep) if wide is None else wide, deep]
-    start = np.array([0.0, 1.0, 0.0]) if wide is None else np.array([0.5, 0.5, 0.0])
+    first = np.zeros_like(deep[0]) if wide is None else wide
+    # float32 hides the steps of finite differences
+    parts = np.stack([first, *deep]).astype(np.float64)
+    n_rows = len(first)
+    usual = np.zeros(len(parts))
+    usual[:2] = (0.0, 1.0) if wide is None else (0.5, 0.5)
 
     def objective(v: np.ndarray) -> float:
-        logits = v[0] * parts[0] + v[1] * parts[1] + v[2]
-        loss = mean_loss(rows.kind, logits, rows.Y, rows.weights)
-        pulls = _ROWS_OF_SUM * ((v[0] + v[1] - 1) ** 2 + v[2] ** 2)
-        pulls += 0 if wide is None else _ROWS_OF_SHARES * (v[0] - v[1]) ** 2
-        return loss + float(pulls) / n_rows
+        shares, bias = v[:-1], v[-1]
+        logits = np.tensordot(shares, parts, axes=1) + bias
+        pulls = _ROWS_OF_SUM * ((shares.sum() - 1) ** 2 + bias**2)
+        pulls += _ROWS_OF_SHARES * ((shares - usual) ** 2).sum()
+        return mean_loss(rows.kind, logits, rows.Y, rows.weights) + float(pulls) / n_rows
 
-    has_bias = rows.kind == "binary"
-    first = (0, 0) if wide is None else (0, None)
-    bounds = [first, (0, None), (None, None) if has_bias else (0, 0)]
-    found = minimize(objective, start, method="L-BFGS-B", bounds=bounds)
+    of_wide = (0, 0) if wide is None else (0, None)
+    of_bias = (None, None) if rows.kind == "binary" else (0, 0)
+    bounds = [of_wide, *[(0, None)] * len(deep), of_bias]
+    found = minimize(objective, [*usual, 0.0], method="L-BFGS-B", bounds=bounds)
     return np.asarray(found.x)
 
 

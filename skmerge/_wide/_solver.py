@@ -16,6 +16,26 @@ _MAX_STEPS = 60
 _LEAST_IMPROVEMENT = 1e-6  # of the loss, or relative to it where that is above 1: a fit ends there
 
 
+def row_losses(kind: str, logits: np.ndarray, Y: np.ndarray) -> np.ndarray:
+    """Return the loss of each row's prediction.
+
+    Parameters
+    ----------
+    kind : {"regression", "binary", "multilabel", "multiclass"}
+        Half the squared error, the binary or the categorical cross-entropy; summed over outputs.
+    logits : ndarray of shape (n_samples, n_outputs)
+        Predictions, before any activation.
+    Y : ndarray of shape (n_samples, n_outputs)
+        Targets.
+
+    Returns
+    -------
+    ndarray of shape (n_samples,)
+        The losses.
+    """
+    return _losses_and_slopes(kind, logits, Y)[0]
+
+
 def mean_loss(kind: str, logits: np.ndarray, Y: np.ndarray, weights: np.ndarray) -> float:
     """Return the loss of predictions, averaged over rows and weighted.
 
@@ -35,7 +55,7 @@ def mean_loss(kind: str, logits: np.ndarray, Y: np.ndarray, weights: np.ndarray)
     float
         The loss.
     """
-    return _loss_and_slopes(kind, logits, Y, weights)[0]
+    return float(row_losses(kind, logits, Y) @ weights / len(weights))
 
 
 def fit_linear(
@@ -72,17 +92,18 @@ def fit_linear(
         The weights, the intercepts last.
     """
     n_rows, shape = X.shape[0], (X.shape[1] + 1, Y.shape[1])
-    transposed = X.T.tocsr()
+    transposed, shares = X.T.tocsr(), weights / n_rows
 
     def objective(flat: np.ndarray) -> tuple[float, np.ndarray]:
         W = flat.reshape(shape)
         logits = X @ W[:-1].astype(np.float32) + W[-1]
-        loss, slopes = _loss_and_slopes(kind, logits, Y, weights)
+        losses, slopes = _losses_and_slopes(kind, logits, Y)
+        slopes *= shares[:, None]
         gradient = np.empty(shape)
         gradient[:-1] = transposed @ slopes.astype(np.float32)
         gradient[:-1] += penalty / n_rows * W[:-1]
         gradient[-1] = slopes.sum(axis=0)
-        return loss + penalty / (2 * n_rows) * np.sum(W[:-1] ** 2), gradient.ravel()
+        return losses @ shares + penalty / (2 * n_rows) * np.sum(W[:-1] ** 2), gradient.ravel()
 
     start = np.zeros(shape) if start is None else start
     options = {"maxiter": _MAX_STEPS, "ftol": _LEAST_IMPROVEMENT}
@@ -91,10 +112,10 @@ def fit_linear(
     return np.asarray(found.x).reshape(shape)
 
 
-def _loss_and_slopes(
-    kind: str, logits: np.ndarray, Y: np.ndarray, weights: np.ndarray
-) -> tuple[float, np.ndarray]:
-    """Return the mean loss, and its derivative by each of the logits."""
+def _losses_and_slopes(
+    kind: str, logits: np.ndarray, Y: np.ndarray
+) -> tuple[np.ndarray, np.ndarray]:
+    """Return the loss of each row, and its derivative by each of the logits."""
     if kind == "regression":
         slopes = logits - Y
         losses = 0.5 * np.sum(slopes**2, axis=1)
@@ -105,5 +126,4 @@ def _loss_and_slopes(
     else:
         slopes = expit(logits) - Y
         losses = np.sum(np.logaddexp(0, logits) - logits * Y, axis=1)
-    shares = weights / len(weights)
-    return float(losses @ shares), slopes * shares[:, None]
+    return losses, slopes

@@ -27,7 +27,7 @@ class ConvBranch(Branch):
 
     Parameters
     ----------
-    filters : tuple of int, default=(32, 64)
+    filters : tuple of int, default=(16, 32, 64, 64)
         Numbers of filters of the stages, first to last: the width of what each block of a stage
         puts out. Max pooling follows each stage.
     units : tuple of int, default=(64,)
@@ -48,7 +48,7 @@ class ConvBranch(Branch):
     activation : str or None, default="relu"
         Name of the Keras activation after each convolution (in residual blocks after the first
         convolution and after the addition) and each dense layer.
-    batch_normalization : bool, default=False
+    batch_normalization : bool, default=True
         Whether to normalise the outputs of each convolution before the activation, in residual
         blocks before the addition. Fewer epochs, slower ones; needs some hundred training steps
         before it predicts well.
@@ -108,7 +108,7 @@ class ConvBranch(Branch):
 
     def __init__(
         self,
-        filters: tuple[int, ...] = (32, 64),
+        filters: tuple[int, ...] = (16, 32, 64, 64),
         units: tuple[int, ...] = (64,),
         *,
         block: str = "plain",
@@ -116,7 +116,7 @@ class ConvBranch(Branch):
         kernel_size: int | tuple[int, int] = 3,
         pool_size: int | tuple[int, int] = 2,
         activation: str | None = "relu",
-        batch_normalization: bool = False,
+        batch_normalization: bool = True,
         pooling: str = "max",
         dropout: float = 0.0,
         flip: str | None = None,

@@ -131,7 +131,7 @@ class CompiledNetwork:
         if self._steps is None:
             weight = getattr(self._plan.merge, "auxiliary", 0)
             logits = branch_logits(self.model, self._plan.inputs) if weight else []
-            step = TrainingStep(self.model, logits, weight if logits else 0.0)
+            step = TrainingStep(self.model, logits, weight if logits else self._plan.auxiliary)
             self._steps = TracedSteps(self.model, self._n_targets, step)
         return self._steps
 

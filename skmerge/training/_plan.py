@@ -37,8 +37,12 @@ class NetworkPlan:
         What the network predicts.
     dropout, input_dropout : float
         As `skmerge.build_network` takes them.
+    normalize_features : bool
+        As `skmerge.build_network` takes it.
     wide : mapping of str to WideSpec, or None
         As `skmerge.build_network` takes it.
+    auxiliary : float
+        Weight of the mean loss of what each input predicts alone; 0 for no such predictions.
     """
 
     specs: tuple[InputSpec, ...]
@@ -48,7 +52,9 @@ class NetworkPlan:
     target: TargetSpec
     dropout: float
     input_dropout: float = 0.0
+    normalize_features: bool = False
     wide: Mapping[str, WideSpec] | None = None
+    auxiliary: float = 0.0
 
     def build(self) -> keras.Model:
         """Build the network, with room in the inputs whose branches allow it.
@@ -66,7 +72,9 @@ class NetworkPlan:
             self.target,
             dropout=self.dropout,
             input_dropout=self.input_dropout,
+            normalize_features=self.normalize_features,
             wide=self.wide,
+            alone=self.auxiliary > 0,
         )
 
     def roomy_specs(self) -> tuple[InputSpec, ...]:

@@ -38,14 +38,16 @@ class TrainingStep:
         self.updates = Updates(model)
         self._weight = weight
         self._forward = model
-        deep = deep_part(model)
+        deep = deep_logits(model)
         if deep is not None or logits:
             activation = model.get_layer("output").activation
-            own = [
-                keras.layers.Activation(activation, dtype="float32", name=f"own-{position}")(tensor)
-                for position, tensor in enumerate(logits)
-            ]
-            output = model.output if deep is None else deep
+            first, *alone = deep.outputs if deep is not None else [None]
+            output, *own = (
+                model.output
+                if tensor is None
+                else keras.layers.Activation(activation, dtype="float32", name=f"own-{i}")(tensor)
+                for i, tensor in enumerate([first, *alone, *logits])
+            )
             self._forward = keras.Model(model.input, [output, *own])
 
     def __call__(self, batch: tuple[Any, Any, Any]) -> None:
@@ -81,23 +83,3 @@ class TrainingStep:
             for prediction in own
         ]
         return self._weight * tf.add_n(losses) / len(losses)
-
-
-def deep_part(model: keras.Model) -> Any:
-    """Return what the deep part of a network predicts by itself.
-
-    Parameters
-    ----------
-    model : keras.Model
-        The network.
-
-    Returns
-    -------
-    KerasTensor of shape (batch, n_outputs) or None
-        Its predictions after the activation; None where there is no wide part beside it.
-    """
-    deep = deep_logits(model)
-    if deep is None:
-        return None
-    activation = model.get_layer("output").activation
-    return keras.layers.Activation(activation, dtype="float32", name="deep-activated")(deep.output)

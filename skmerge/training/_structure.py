@@ -55,7 +55,8 @@ def structure_of(plan: NetworkPlan, compiled: Compilation) -> Hashable | None:
     try:
         return (
             plan.roomy_specs(),
-            _key([*parts, plan.dropout, plan.input_dropout, plan.wide]),
+            _key([*parts, plan.dropout, plan.input_dropout, plan.normalize_features]),
+            _key([plan.wide, plan.auxiliary]),
             _optimizer_key(compiled.optimizer),
             _key([compiled.loss, compiled.metrics]),
             _surroundings(),

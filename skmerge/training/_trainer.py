@@ -207,7 +207,7 @@ class NetworkTrainer(BaseWrapper):
         return None if reader is None else self._run(reader, inputs, n_rows)
 
     def set_wide(
-        self, values: Mapping[str, list[np.ndarray]], factor: float, bias: np.ndarray
+        self, values: Mapping[str, list[np.ndarray]], factors: np.ndarray, bias: np.ndarray
     ) -> None:
         """Give the network's wide part its weights.
 
@@ -215,15 +215,15 @@ class NetworkTrainer(BaseWrapper):
         ----------
         values : mapping of str to list of ndarray
             The weights of the wide layer of each input, by wire name.
-        factor : float
-            What the deep part's prediction is multiplied with.
+        factors : ndarray of shape (n_deep,)
+            What each prediction of the deep part is multiplied with.
         bias : ndarray of shape (n_outputs,)
             What is added to the prediction.
         """
         for wire, weights in values.items():
             self.model_.get_layer(f"{wire}-wide").set_weights(weights)
         blend = self.model_.get_layer("blend")
-        blend.set_weights([np.float32(factor), np.asarray(bias, dtype=np.float32)])
+        blend.set_weights([*factors.astype(np.float32), np.asarray(bias, dtype=np.float32)])
 
     @property
     def built_specs(self) -> dict[str, Any]:
