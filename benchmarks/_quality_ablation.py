@@ -17,6 +17,11 @@ from _quality_tasks import TASKS
 # what is switched off, and the parameters that do it; one that an estimator lacks is not its own
 ABLATIONS: dict[str, dict[str, Any]] = {
     "no linear model beside": {"wide": False},
+    "one network, not several": {"n_members": 1},
+    "features not normalised": {"normalize_features": False},
+    "no losses of single inputs": {"auxiliary": 0.0},
+    "learning rate 0.001": {"learning_rate": 0.001},
+    "patience of 5 epochs": {"n_iter_no_change": 5},
     "no early stopping, 10 epochs": {"early_stopping": False, "epochs": 10},
     "no dropout": {"dropout": 0.0},
     "no hidden layer after the merge": {"head": ()},

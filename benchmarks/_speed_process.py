@@ -99,9 +99,14 @@ def resident_after_refits(side: str, n_refits: int) -> list[float]:
     arrays, targets = network_inputs(X), y.astype("float32")[:, np.newaxis]
 
     def refit_ours() -> None:
-        MergedNetClassifier(epochs=1, batch_size=64, early_stopping=False, random_state=0).fit(
-            X, y
-        ).predict_proba(X)
+        MergedNetClassifier(
+            epochs=1,
+            batch_size=64,
+            early_stopping=False,
+            normalize_features=False,
+            learning_rate=None,
+            random_state=0,
+        ).fit(X, y).predict_proba(X)
 
     def refit_keras() -> None:
         network = compiled(X.specs, target_of(y))

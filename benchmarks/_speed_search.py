@@ -74,7 +74,7 @@ def pictures_task(quick: bool) -> Task:
         data.train.iloc[drawn],
         np.unique(data.y_train[drawn], return_inverse=True)[1],
         ColumnRouter({"image": ImageEncoder(size=64)}),
-        {"image": ConvBranch(filters=(8, 16))},
+        {"image": ConvBranch(filters=(8, 16), batch_normalization=False)},
         modes[:2] if quick else modes,
         folds=2 if quick else 3,
         epochs=1 if quick else 5,
@@ -143,6 +143,8 @@ def _ours(task: Task) -> MergedNetClassifier:
         epochs=task.epochs,
         batch_size=task.batch_size,
         early_stopping=False,
+        normalize_features=False,
+        learning_rate=None,
         random_state=0,
     )
 

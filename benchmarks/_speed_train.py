@@ -48,7 +48,7 @@ def train_pictures(quick: bool) -> list[Row]:
     router = ColumnRouter({"image": ImageEncoder(size=64)})
     X = router.fit_transform(data.train.iloc[drawn])
     y = np.unique(data.y_train[drawn], return_inverse=True)[1]
-    branches = {"image": ConvBranch(filters=(8, 16))}
+    branches = {"image": ConvBranch(filters=(8, 16), batch_normalization=False)}
     work = "training, name + picture of 64 px + numbers, batches of 64"
     return [_steady(work, X, y, branches, 64, 1 if quick else 3, quick, 1.2)]
 
@@ -74,6 +74,8 @@ def _steady(
         batch_size=batch_size,
         epochs=1,
         early_stopping=False,
+        normalize_features=False,
+        learning_rate=None,
         warm_start=True,
         random_state=0,
     )

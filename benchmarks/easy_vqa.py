@@ -42,6 +42,7 @@ def main() -> None:
             learning_rate=2e-3,
             epochs=options.epochs,
             early_stopping=False,
+            normalize_features=False,
             random_state=0,
             verbose=options.verbose,
         )

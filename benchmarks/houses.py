@@ -23,7 +23,7 @@ ROOMS = ["img_frontal", "img_bedroom", "img_bathroom", "img_kitchen"]
 
 def conv(varied: bool) -> ConvBranch:
     variation = {"flip": "horizontal", "shift": 0.1, "zoom": 0.1} if varied else {}
-    return ConvBranch(filters=(16, 32, 64), units=(16,), dropout=0.2, **variation)
+    return ConvBranch((16, 32, 64), (16,), batch_normalization=False, dropout=0.2, **variation)
 
 
 def own(varied: bool) -> dict[str, object]:
@@ -45,6 +45,8 @@ def measure(name, columns, branches, arguments) -> dict[str, object]:
             branches=branches,
             epochs=arguments.epochs,
             early_stopping=False,
+            normalize_features=False,
+            learning_rate=None,
             random_state=seed,
         )
         began = time.perf_counter()

@@ -26,7 +26,7 @@ frame = pd.DataFrame({"picture": list(digits.images)})
 X_train, X_test, y_train, y_test = train_test_split(
     frame, digits.target, test_size=0.5, stratify=digits.target, random_state=0
 )
-branch = ConvBranch(filters=(32, 64), units=(), shift=0.1)
+branch = ConvBranch(filters=(32, 64), units=(), batch_normalization=False, shift=0.1)
 pipeline = make_pipeline(
     ColumnRouter(),
     MergedNetClassifier(

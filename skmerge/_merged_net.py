@@ -85,9 +85,13 @@ class MergedNet(NestedParams, ReadsInside, BaseEstimator):
         "early_stopping": ["boolean", StrOptions({"auto"})],
         "wide": ["boolean"],
         "normalize_features": ["boolean"],
+        "n_members": [Interval(Integral, 1, None, closed="left"), StrOptions({"auto"})],
         "auxiliary": [Interval(Real, 0, None, closed="left")],
         "validation_fraction": [Interval(Real, 0, 1, closed="neither")],
-        "n_iter_no_change": [Interval(Integral, 1, None, closed="left")],
+        "n_iter_no_change": [
+            Interval(Integral, 1, None, closed="left"),
+            StrOptions({"auto"}),
+        ],
         "tol": [Interval(Real, 0, None, closed="left")],
         "callbacks": "no_validation",
         "warm_start": ["boolean"],
@@ -222,7 +226,9 @@ class MergedNet(NestedParams, ReadsInside, BaseEstimator):
         network_rows = _network_rows(rows)
         options = self._options(targets, len(network_rows.targets), seed)
         if stops:
-            options.patience = self.n_iter_no_change
+            options.patience = _patience(
+                self.n_iter_no_change, len(network_rows.targets), options.batch_size
+            )
         if wide is not None and validation is not None:
             options.baseline = wide.baseline(validation)
         trainer = self._trainer if continued else self._new_trainer(rows.X, targets, options, wide)
@@ -392,6 +398,7 @@ class MergedNet(NestedParams, ReadsInside, BaseEstimator):
             for name, value in (self.branches or {}).items()
         }
         head = KerasBranch(self.head) if is_keras_layer(self.head) else self.head
+        n_rows = len(X)
         plan = NetworkPlan(
             tuple(X.specs.values()),
             branches,
@@ -403,6 +410,7 @@ class MergedNet(NestedParams, ReadsInside, BaseEstimator):
             self.normalize_features,
             None if wide is None else wide.specs,
             0.0 if wide is None else float(self.auxiliary),
+            1 if wide is None else _n_members(self.n_members, n_rows),
         )
         return NetworkTrainer.new(plan, options)
 
@@ -484,3 +492,16 @@ def _batch_size(batch_size: int | str, n_rows: int) -> int:
         return int(batch_size)
     least = 4 if n_rows < 1000 else 5
     return int(2 ** np.clip(np.round(np.log2(max(n_rows, 1) / 200)), least, 8))
+
+
+def _patience(n_iter_no_change: int | str, n_rows: int, batch_size: int) -> int:
+    """Return the epochs without improvement before training stops: 5, or some 500 steps."""
+    if n_iter_no_change != "auto":
+        return int(n_iter_no_change)
+    n_steps = -(-n_rows // batch_size)
+    return max(5, round(500 / n_steps))
+
+
+def _n_members(n_members: int | str, n_rows: int) -> int:
+    """Return the number of deep networks that are averaged: more where rows are few."""
+    return int(np.clip(10_000 // n_rows, 1, 3)) if n_members == "auto" else int(n_members)

@@ -147,9 +147,9 @@ def deep_logits(network: Any) -> Any:
     Returns
     -------
     keras.Model or None
-        From the network's inputs to a list of predictions of shape ``(batch, n_outputs)``: that of
-        all inputs together, then, where there are several, that of each input alone. None where
-        the network has no wide part, and nothing to scale.
+        From the network's inputs to predictions of shape ``(batch, n_outputs)``, a list where there
+        are several: that of all inputs together, then that of each input alone. None where the
+        network has no wide part, and nothing to scale.
     """
     import keras
 
@@ -157,4 +157,22 @@ def deep_logits(network: Any) -> Any:
     if "blend" not in names:
         return None
     blend = network.get_layer("blend")
-    return keras.Model(network.input, blend.input[: blend.n_scaled])
+    given = keras.tree.flatten(blend.input)  # which is no list where there is a single one
+    return keras.Model(network.input, given[: blend.n_scaled])
+
+
+def member_logits(network: Any) -> list[Any]:
+    """Return what each of several deep parts of a network predicts, before the activation.
+
+    Parameters
+    ----------
+    network : keras.Model
+        A network with a wide part.
+
+    Returns
+    -------
+    list of KerasTensor of shape (batch, n_outputs)
+        The predictions; empty where there is but one deep part.
+    """
+    given = network.get_layer("deep").input
+    return list(given) if isinstance(given, list) else []

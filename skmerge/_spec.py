@@ -8,7 +8,7 @@ that the Keras side knows of the data; and `NestedParams`, the mixin that lets
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, field, fields
 from typing import Any, ClassVar
 
 from sklearn.base import clone
@@ -53,6 +53,9 @@ class InputSpec:
     step_mask : bool, default=False
         Sequences of shape ``(length, channels)``: whether the last channel is 1 where a row has
         that step and 0 in the padding.
+    tokens : tuple of str, default=()
+        Arrays of ids: what the ids from 2 on stand for; empty where that is not known. Specs that
+        differ in nothing else are equal.
 
     Examples
     --------
@@ -73,9 +76,14 @@ class InputSpec:
     optional: bool = False
     sparse: bool = False
     step_mask: bool = False
+    tokens: tuple[str, ...] = field(default=(), compare=False, repr=False)
 
     def __repr__(self) -> str:
-        told = (field.name for field in fields(self) if getattr(self, field.name) != field.default)
+        told = (
+            each.name
+            for each in fields(self)
+            if each.repr and getattr(self, each.name) != each.default
+        )
         return f"InputSpec({', '.join(f'{name}={getattr(self, name)!r}' for name in told)})"
 
     @property

@@ -70,8 +70,9 @@ class MergedNetClassifier(ClassifierMixin, MergedNet):
         True from 200 rows on.
     validation_fraction : float, default=0.1
         Fraction of the training rows held out for early stopping, stratified by class.
-    n_iter_no_change : int, default=5
-        Epochs without improvement before early stopping.
+    n_iter_no_change : int or "auto", default="auto"
+        Epochs without improvement before early stopping. ``"auto"`` is 5, or as many as make 500
+        steps where an epoch has fewer than 100.
     tol : float, default=1e-4
         Improvement of the validation loss that counts.
     wide : bool, default=True
@@ -83,12 +84,18 @@ class MergedNetClassifier(ClassifierMixin, MergedNet):
         linear model with `input_dropout`, which it could not be taught. Later calls with
         `warm_start`, and ``partial_fit``, leave the linear model and the shares as they are.
         `loss_curve_` and `history_` are the deep network's.
-    auxiliary : float, default=1.0
+    auxiliary : float, default=0.3
         Weight of the mean of further losses: those of what the features of each input alone
         predict, by a linear layer. They keep each branch learning, and where the validation rows
         show it to be of use, such a prediction has a share beside that of the merged network and
         the linear model. Like these shares, only with early stopping and without a `loss` of your
         own. 0 for none; losses and metrics reported are those of the merged network.
+    n_members : int or "auto", default="auto"
+        How many deep networks are trained at once, alike but for their initial weights, whose
+        predictions are averaged: they err in different places (Lakshminarayanan et al. 2017, "Deep
+        Ensembles"). ``"auto"`` is 3 up to 3,333 training rows, 2 up to 5,000, then 1. More than one
+        only where `auxiliary` counts as well. What is read from inside the network (features,
+        gates, saliency) is the first one's.
     class_weight : dict or "balanced", default=None
         Weights of the classes by label; ``"balanced"`` weighs them inversely to their frequency.
     callbacks : Keras callback, class of one, or list of those, default=None
@@ -174,10 +181,11 @@ class MergedNetClassifier(ClassifierMixin, MergedNet):
         shuffle: bool = True,
         early_stopping: bool | str = "auto",
         validation_fraction: float = 0.1,
-        n_iter_no_change: int = 5,
+        n_iter_no_change: int | str = "auto",
         tol: float = 1e-4,
         wide: bool = True,
-        auxiliary: float = 1.0,
+        auxiliary: float = 0.3,
+        n_members: int | str = "auto",
         class_weight: Any = None,
         callbacks: Any = None,
         warm_start: bool = False,
@@ -204,6 +212,7 @@ class MergedNetClassifier(ClassifierMixin, MergedNet):
         self.tol = tol
         self.wide = wide
         self.auxiliary = auxiliary
+        self.n_members = n_members
         self.class_weight = class_weight
         self.callbacks = callbacks
         self.warm_start = warm_start
@@ -347,8 +356,9 @@ class MergedNetRegressor(RegressorMixin, MergedNet):
         True from 200 rows on.
     validation_fraction : float, default=0.1
         Fraction of the training rows held out for early stopping.
-    n_iter_no_change : int, default=5
-        Epochs without improvement before early stopping.
+    n_iter_no_change : int or "auto", default="auto"
+        Epochs without improvement before early stopping. ``"auto"`` is 5, or as many as make 500
+        steps where an epoch has fewer than 100.
     tol : float, default=1e-4
         Improvement of the validation loss that counts.
     wide : bool, default=True
@@ -360,12 +370,18 @@ class MergedNetRegressor(RegressorMixin, MergedNet):
         linear model with `input_dropout`, which it could not be taught. Later calls with
         `warm_start`, and ``partial_fit``, leave the linear model and the shares as they are.
         `loss_curve_` and `history_` are the deep network's.
-    auxiliary : float, default=1.0
+    auxiliary : float, default=0.3
         Weight of the mean of further losses: those of what the features of each input alone
         predict, by a linear layer. They keep each branch learning, and where the validation rows
         show it to be of use, such a prediction has a share beside that of the merged network and
         the linear model. Like these shares, only with early stopping and without a `loss` of your
         own. 0 for none; losses and metrics reported are those of the merged network.
+    n_members : int or "auto", default="auto"
+        How many deep networks are trained at once, alike but for their initial weights, whose
+        predictions are averaged: they err in different places (Lakshminarayanan et al. 2017, "Deep
+        Ensembles"). ``"auto"`` is 3 up to 3,333 training rows, 2 up to 5,000, then 1. More than one
+        only where `auxiliary` counts as well. What is read from inside the network (features,
+        gates, saliency) is the first one's.
     standardize_target : bool, default=True
         Whether the network learns targets of mean 0 and standard deviation 1. Predictions are in
         the targets' own scale either way. Set it to False for losses that need the scale, such
@@ -455,10 +471,11 @@ class MergedNetRegressor(RegressorMixin, MergedNet):
         shuffle: bool = True,
         early_stopping: bool | str = "auto",
         validation_fraction: float = 0.1,
-        n_iter_no_change: int = 5,
+        n_iter_no_change: int | str = "auto",
         tol: float = 1e-4,
         wide: bool = True,
-        auxiliary: float = 1.0,
+        auxiliary: float = 0.3,
+        n_members: int | str = "auto",
         standardize_target: bool = True,
         output_activation: str | None = None,
         callbacks: Any = None,
@@ -486,6 +503,7 @@ class MergedNetRegressor(RegressorMixin, MergedNet):
         self.tol = tol
         self.wide = wide
         self.auxiliary = auxiliary
+        self.n_members = n_members
         self.standardize_target = standardize_target
         self.output_activation = output_activation
         self.callbacks = callbacks

@@ -39,6 +39,7 @@ def build_network(
     normalize_features: bool = False,
     wide: Mapping[str, WideSpec] | None = None,
     alone: bool = False,
+    n_members: int = 1,
 ) -> Any:
     """Build the network that reads all inputs and predicts the target.
 
@@ -89,6 +90,10 @@ def build_network(
         Whether, in a network with `wide`, the features of each of several inputs predict alone as
         well, by a linear layer ``"photo-alone"``. What they say counts in the output once it is
         given a factor in ``"blend"``. A merge of predictions has heads of its own instead.
+    n_members : int, default=1
+        How many deep parts a network with `wide` has, alike but for their initial weights; their
+        predictions before the activation are averaged. The second and further ones are the layers
+        ``"member-2"``, ``"member-3"`` and so on; the parts named above are the first one's.
 
     Returns
     -------
@@ -123,6 +128,8 @@ def build_network(
     """
     specs = _by_name(specs)
     merge = resolve_merge(merge)
+    if n_members < 1:
+        raise ValueError(f"'n_members' must be at least 1. Got {n_members!r}.")
     for name, share in (("dropout", dropout), ("input_dropout", input_dropout)):
         if not 0 <= share < 1:
             raise ValueError(f"The {name!r} must be at least 0 and below 1. Got {share!r}.")
@@ -182,7 +189,17 @@ def build_network(
         unknown = [name for name in wide if name not in specs]
         if unknown:
             raise ValueError(f"'wide' must name inputs, of {list(specs)}. Got {unknown[0]!r}.")
-        parts = [keras.layers.Identity(dtype="float32", name="deep")(logits)]
+        options = {
+            "dropout": dropout,
+            "input_dropout": input_dropout,
+            "normalize_features": normalize_features,
+        }
+        further = [
+            _member(number, inputs, (specs, branches, merge, head, target), options)
+            for number in range(2, n_members + 1)
+        ]
+        deep = _mean([logits, *further])
+        parts = [deep]
         if alone and len(specs) > 1 and not is_late:
             parts += [
                 _alone(features[name], dropout, target.n_outputs, wires[name]) for name in specs
@@ -380,6 +397,23 @@ def _merged(merge: Merge, features: dict[str, Any], presence: list[Any]) -> Any:
         raise ValueError(
             f"{merge!r} cannot join the features of these inputs, of widths {widths}. {error}"
         ) from error
+
+
+def _member(number: int, inputs: Any, parts: tuple[Any, ...], options: Mapping[str, Any]) -> Any:
+    """Return what another deep part predicts, before the activation."""
+    specs, branches, merge, head, target = parts
+    linear = replace(target, output_activation="linear")
+    network = build_network(specs, branches, merge, head, linear, **options)
+    network.name = f"member-{number}"
+    return network(inputs)
+
+
+def _mean(members: list[Any]) -> Any:
+    import keras
+
+    if len(members) > 1:
+        return keras.layers.Average(dtype="float32", name="deep")(members)
+    return keras.layers.Identity(dtype="float32", name="deep")(members[0])
 
 
 def _alone(features: Any, dropout: float, n_outputs: int, wire: str) -> Any:

@@ -6,6 +6,10 @@ from pathlib import Path
 # before TensorFlow and matplotlib are imported: no start-up messages, no windows
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 os.environ.setdefault("MPLBACKEND", "agg")
+if "PYTEST_XDIST_WORKER" in os.environ:
+    # workers that each use all cores slow each other down tenfold
+    os.environ.setdefault("TF_NUM_INTRAOP_THREADS", "1")
+    os.environ.setdefault("TF_NUM_INTEROP_THREADS", "1")
 
 import numpy as np
 import pandas as pd

@@ -29,16 +29,17 @@ from skmerge._network_parts import describe
 from skmerge.merges import Concat, Dot, Late
 
 QUICK = {"epochs": 1, "random_state": 0}
-#: the picture's convolutions have 112 and 296 weights, its dense layer 576, its absence 64
+#: the picture's convolutions have 108 and 288 weights, their normalisation 4 * 12, half of them not
+#: trained, its dense layer 576, its absence 64; the normalisation of each input's features has 128
 GOLDEN = """\
-MergedNetClassifier, 3,655 parameters
-  photo    image    (6, 6, 3) uint8  ConvBranch(filters=(4, 8))        ->  64  1,048
-  note     text     (2,) int32       EmbeddingBranch(embedding_dim=8)  ->  64    704
-  tabular  tabular  (2,) float32     DenseBranch                       ->  64    332
+MergedNetClassifier, 4,075 parameters, 24 of them not trained
+  photo    image    (6, 6, 3) uint8  ConvBranch(filters=(4, 8))        ->  64  1,212
+  note     text     (2,) int32       EmbeddingBranch(embedding_dim=8)  ->  64    832
+  tabular  tabular  (2,) float32     DenseBranch                       ->  64    460
   merge                              concat                            -> 192      0
   head                               (8,)                              ->   8  1,544
   output                             softmax                           ->   3     27
-  total                                                                        3,655"""
+  total                                                                        4,075"""
 
 VOID = {"area", "base", "br", "col", "hr", "img", "input", "link", "meta", "source", "wbr"}
 
@@ -210,11 +211,13 @@ def test_parameters_of_the_parts_sum_to_those_of_the_network(name, request):
     drawing = describe(estimator)
     assert drawing.rest == 0
     assert drawing.n_parameters == estimator.model_.count_params()
+    names = {layer.name for layer in estimator.model_.layers}
     for path in drawing.inputs:
         if path.shares is None:
             own = estimator.model_.get_layer(path.name).count_params()
             absent = path.branch.width if estimator.specs_[path.name].optional else 0
-            assert path.branch.n_parameters == own + absent
+            normalized = 2 * path.branch.width if f"{path.name}-normalized" in names else 0
+            assert path.branch.n_parameters == own + absent + normalized
 
 
 def test_widths_are_those_of_the_network(fitted, frame):
@@ -255,11 +258,11 @@ def test_parameters_set_after_fit_do_not_change_the_drawing(frame, labels, route
 def test_boxes_of_a_fitted_network(fitted):
     assert boxes(fitted) == [
         "photo image (6, 6, 3) uint8 may be absent",
-        "ConvBranch filters (4, 8) 64 units 1,048 parameters",
+        "ConvBranch filters (4, 8) 64 units 1,212 parameters",
         "note text (2,) int32 vocabulary of 6 may be absent",
-        "EmbeddingBranch embedding_dim 8 64 units 704 parameters",
+        "EmbeddingBranch embedding_dim 8 64 units 832 parameters",
         "tabular tabular age, city (2,) float32 1 of 2 columns are categories",
-        "DenseBranch 64 units 332 parameters",
+        "DenseBranch 64 units 460 parameters",
         "merge concat 192 units no parameters",
         "head (8,) 8 units 1,544 parameters",
         "output softmax classes keep, return, swap 3 units 27 parameters",

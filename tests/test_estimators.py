@@ -111,6 +111,41 @@ def test_categorical_losses_work_on_labels(numbers, loss):
     assert classifier.predict_proba(numbers[0]).shape == (80, 2)
 
 
+@pytest.mark.parametrize(
+    ("changes", "rate"),
+    [
+        ({}, 0.002),
+        ({"optimizer": "Adam"}, 0.002),
+        ({"optimizer": "sgd"}, 0.01),
+        ({"optimizer": "adamw"}, 0.001),
+        ({"optimizer": keras.optimizers.Adam}, 0.001),
+        ({"optimizer": keras.optimizers.Adam(0.03)}, 0.03),
+        ({"learning_rate": None}, 0.001),
+        ({"learning_rate": 0.004}, 0.004),
+        ({"optimizer": keras.optimizers.SGD(0.5), "learning_rate": 0.25}, 0.25),
+    ],
+    ids=lambda value: str(value) if isinstance(value, float) else "-".join(value) or "default",
+)
+def test_the_learning_rate_is_auto_only_for_adam_by_name(numbers, changes, rate):
+    estimator = MergedNetClassifier(**(QUICK | {"epochs": 1} | changes)).fit(*numbers)
+    assert float(estimator.model_.optimizer.learning_rate) == pytest.approx(rate)
+
+
+@pytest.mark.parametrize("estimator", [MergedNetClassifier, MergedNetRegressor])
+def test_further_losses_and_normalisation_are_parameters_like_others(estimator):
+    by_default = estimator().get_params()
+    assert by_default["normalize_features"] is True
+    assert by_default["auxiliary"] == 1.0
+    assert by_default["learning_rate"] == "auto"
+    changed = estimator(normalize_features=False, auxiliary=0.25, learning_rate=None)
+    for copy in (clone(changed), pickle.loads(pickle.dumps(changed))):
+        kept = copy.get_params()
+        assert kept["normalize_features"] is False
+        assert kept["auxiliary"] == 0.25
+        assert kept["learning_rate"] is None
+    assert changed.set_params(auxiliary=2).auxiliary == 2
+
+
 def test_a_loss_with_parameters_and_metrics_of_the_user(numbers):
     classifier = MergedNetClassifier(
         loss=keras.losses.CategoricalCrossentropy(label_smoothing=0.1),

@@ -73,6 +73,8 @@ WIDE = {
     "numbers": (lambda: WideTable((1, 3), (), (), 0, 2), [TABLE]),
     "codes": (lambda: WideTable((), (0, 2), (3, 3), 0, 2), [TABLE]),
     "blend": (Blend, [LOGITS, LOGITS[::-1], LOGITS**2]),
+    "blend of two": (lambda: Blend(2), [LOGITS, LOGITS[::-1], LOGITS**2]),
+    "blend of all": (lambda: Blend(3), [LOGITS, LOGITS[::-1], LOGITS**2]),
 }
 
 
@@ -115,7 +117,7 @@ class TestWideLayers:
         shapes = keras.tree.map_structure(lambda array: (None, *array.shape[1:]), arrays)
         assert network.layers[-1].compute_output_shape(shapes) == (None, 2)
 
-    @pytest.mark.parametrize("name", [name for name in WIDE if name != "blend"])
+    @pytest.mark.parametrize("name", [name for name in WIDE if "blend" not in name])
     def test_they_say_nothing_until_their_weights_are_set(self, name):
         make, (array,) = WIDE[name]
         assert_array_equal(make()(array), 0)
@@ -154,12 +156,30 @@ class TestBlend:
         assert_array_equal(Blend()([LOGITS, zeros, zeros]), LOGITS)
         assert_array_equal(Blend()([LOGITS]), LOGITS)
 
-    def test_only_the_first_is_scaled(self):
-        blend = Blend()
-        blend([LOGITS, LOGITS])
-        blend.set_weights([np.float32(0.25), np.array([1, -1], dtype="float32")])
-        expected = 0.25 * LOGITS + LOGITS[::-1] + [1, -1]
-        assert_allclose(blend([LOGITS, LOGITS[::-1]]), expected, rtol=1e-5, atol=1e-6)
+    def test_of_several_factors_all_but_the_first_are_zero_until_they_are_set(self):
+        assert_array_equal(Blend(3)([LOGITS, LOGITS**2, LOGITS[::-1]]), LOGITS)
+        assert_array_equal(Blend(2)([LOGITS, LOGITS**2, LOGITS[::-1]]), LOGITS + LOGITS[::-1])
+
+    @pytest.mark.parametrize("n_scaled", [1, 2, 3])
+    def test_each_of_the_first_has_a_factor_and_the_others_have_none(self, n_scaled):
+        parts = [LOGITS, LOGITS[::-1], LOGITS**2]
+        blend = Blend(n_scaled)
+        blend(parts)
+        factors, bias = np.array([0.25, 3, -2], "float32")[:n_scaled], np.array([1, -1], "float32")
+        assert [tuple(weight.shape) for weight in blend.weights] == [()] * n_scaled + [(2,)]
+        blend.set_weights([*factors, bias])
+        expected = bias + sum(
+            (factors[i] if i < n_scaled else 1) * part for i, part in enumerate(parts)
+        )
+        assert_allclose(blend(parts), expected, rtol=1e-5, atol=1e-5)
+
+    def test_its_config_says_how_many_have_factors(self):
+        blend = Blend(3, name="mix", trainable=False, dtype="float32")
+        again = Blend.from_config(blend.get_config())
+        assert again.n_scaled == 3
+        assert again.name == "mix"
+        assert again.get_config() == blend.get_config()
+        assert Blend.from_config(Blend().get_config()).n_scaled == 1
 
 
 @pytest.mark.parametrize("roomy", [False, True], ids=["as fitted", "with room"])

@@ -17,6 +17,8 @@ from skmerge import (
     TargetSpec,
     build_network,
 )
+from skmerge._reading import deep_logits
+from skmerge._spec import WideSpec
 from skmerge.network import network_inputs, wire_names
 
 REGRESSION = TargetSpec("regression", 2)
@@ -148,6 +150,11 @@ def test_any_string_is_a_name(names):
     arrays = network_inputs(X)
     assert len(arrays) == 2 * len(names)
     assert network(arrays).shape == (2, 1)
+    fuller = build_network(
+        specs, dict.fromkeys(names, DenseBranch((8,))), normalize_features=True, wide={}, alone=True
+    )
+    assert fuller(arrays).shape == (2, 1)
+    assert {f"{wire}-alone" for wire in wires.values()} < set(layer_names(fuller))
     for name in names:
         assert network.get_layer(wires[name]).input_shape == (None, 2)
         assert arrays[wires[name]] is X[name]
@@ -272,6 +279,211 @@ class TestSharing:
     def test_circles_are_errors(self, branches, circle):
         with pytest.raises(ValueError, match=f"Got a circle: {circle}"):
             build_network(vectors("a", "b", "c"), branches)
+
+
+def sub_model(network, layer):
+    import keras
+
+    return keras.Model(network.input, network.get_layer(layer).output)
+
+
+def normalised(rows, gamma, beta, epsilon=1e-3):
+    deviations = rows - rows.mean(axis=1, keepdims=True)
+    variance = (deviations**2).mean(axis=1, keepdims=True)
+    return gamma * deviations / np.sqrt(variance + epsilon) + beta
+
+
+def normalised_wires(network):
+    names = layer_names(network)
+    return {name.removesuffix("-normalized") for name in names if name.endswith("-normalized")}
+
+
+class TestNormalizedFeatures:
+    PAIR = vectors("left", "right", width=3, optional=True)
+    BRANCHES = {name: DenseBranch((8,)) for name in ("left", "right")}
+    ROWS = np.random.default_rng(0).normal(size=(2, 5, 3)).astype("float32")
+
+    def arrays(self, left, right, present=(1, 1)):
+        masks = [np.full((len(left), 1), value, "float32") for value in present]
+        return {
+            "left": left,
+            "right": right,
+            "left_present": masks[0],
+            "right_present": masks[1],
+        }
+
+    def test_features_are_those_of_the_branch_normalised_by_row(self):
+        network = build_network(self.PAIR, self.BRANCHES, normalize_features=True)
+        rng = np.random.default_rng(1)
+        arrays = self.arrays(*self.ROWS)
+        for name in ("left", "right"):
+            gamma, beta = rng.uniform(0.5, 2, (2, 8)).astype("float32")
+            network.get_layer(f"{name}-normalized").set_weights([gamma, beta])
+            expected = normalised(np.asarray(network.get_layer(name)(arrays[name])), gamma, beta)
+            features = sub_model(network, f"{name}-features")(arrays)
+            assert_allclose(features, expected, rtol=1e-4, atol=1e-4)
+
+    def test_by_default_they_are_as_the_branch_gives_them(self):
+        network = build_network(self.PAIR, self.BRANCHES)
+        assert not normalised_wires(network)
+        arrays = self.arrays(*self.ROWS)
+        expected = network.get_layer("left")(arrays["left"])
+        assert_array_equal(sub_model(network, "left-features")(arrays), expected)
+
+    def test_the_vector_of_an_absent_input_is_not_normalised(self):
+        network = build_network(self.PAIR, self.BRANCHES, normalize_features=True)
+        learned = np.arange(8, dtype="float32")
+        network.get_layer("left-absent").set_weights([learned])
+        features = sub_model(network, "left-features")(self.arrays(*self.ROWS, present=(0, 1)))
+        assert_array_equal(features, np.tile(learned, (5, 1)))
+
+    def test_a_shared_branch_shares_its_normalisation_and_treats_its_inputs_alike(self):
+        branches = {"left": DenseBranch((8,)), "right": "left"}
+        network = build_network(self.PAIR, branches, normalize_features=True)
+        assert normalised_wires(network) == {"left"}
+        rng = np.random.default_rng(1)
+        gamma, beta = rng.uniform(0.5, 2, (2, 8))
+        network.get_layer("left-normalized").set_weights([gamma, beta])
+        one, other = self.ROWS
+        features = [
+            [
+                np.asarray(sub_model(network, f"{name}-features")(arrays))
+                for name in ("left", "right")
+            ]
+            for arrays in (self.arrays(one, other), self.arrays(other, one))
+        ]
+        assert_array_equal(features[0], features[1][::-1])
+        assert not np.allclose(features[0][0], features[0][1])
+        expected = normalised(np.asarray(network.get_layer("left")(other)), gamma, beta)
+        assert_allclose(features[0][1], expected, rtol=1e-4, atol=1e-4)
+
+    def test_branches_alike_but_not_shared_have_one_each(self):
+        network = build_network(self.PAIR, self.BRANCHES, normalize_features=True)
+        assert normalised_wires(network) == {"left", "right"}
+
+    @pytest.mark.parametrize(
+        ("branch", "merge", "expected"),
+        [
+            (DenseBranch((8,)), "concat", {"left", "right"}),
+            (DenseBranch((7,)), "concat", {"right"}),
+            (DenseBranch(()), "concat", {"right"}),
+            ("keras", "concat", {"right"}),
+            (DenseBranch((8,)), "gated", {"left", "right"}),
+            (DenseBranch((8,)), ["multiply", "sum"], {"left", "right"}),
+            (DenseBranch((8,)), "late", set()),
+        ],
+    )
+    def test_which_branches_are_normalised(self, branch, merge, expected):
+        import keras
+
+        if branch == "keras":
+            branch = KerasBranch(keras.Sequential([keras.layers.Dense(16)]))
+        network = build_network(
+            self.PAIR, self.BRANCHES | {"left": branch}, merge, normalize_features=True
+        )
+        assert normalised_wires(network) == expected
+
+    def test_a_single_input_is_not_normalised(self):
+        network = build_network(
+            vectors("x"), {"x": DenseBranch((8,))}, normalize_features=True, wide={}
+        )
+        assert not normalised_wires(network)
+
+    def test_they_learn(self):
+        network = build_network(vectors("x", "y"), normalize_features=True)
+        trained = {variable.path for variable in network.trainable_variables}
+        assert {"x-normalized/gamma", "x-normalized/beta"} < trained
+
+
+class TestAlone:
+    SPECS = vectors("x", "y", "z", optional=True)
+
+    def network(self, specs=SPECS, **changes):
+        settings = {"dropout": 0.3, "wide": {}, "alone": True, "normalize_features": True}
+        return build_network(specs, **(settings | changes))
+
+    def arrays(self, n_rows=5):
+        rng = np.random.default_rng(0)
+        rows = {name: rng.normal(size=(n_rows, 2)).astype("float32") for name in "xyz"}
+        masks = {f"{name}_present": np.float32(rng.random((n_rows, 1)) < 0.6) for name in "xyz"}
+        return rows | masks
+
+    def test_each_input_predicts_by_a_linear_layer_on_its_features(self):
+        network, arrays = self.network(target=REGRESSION), self.arrays()
+        for name in "xyz":
+            layer = network.get_layer(f"{name}-alone")
+            layer.set_weights([np.asarray(layer.kernel), np.array([0.5, -0.5])])
+            features = np.asarray(sub_model(network, f"{name}-features")(arrays))
+            expected = features @ np.asarray(layer.kernel) + [0.5, -0.5]
+            found = sub_model(network, f"{name}-alone")(arrays)
+            assert found.dtype == "float32"
+            assert_allclose(found, expected, rtol=1e-4, atol=1e-5)
+
+    def test_what_they_say_counts_once_it_is_given_a_factor(self):
+        network, arrays = self.network(target=REGRESSION), self.arrays()
+        parts = [
+            np.asarray(sub_model(network, name)(arrays))
+            for name in ("deep", "x-alone", "y-alone", "z-alone")
+        ]
+        assert_allclose(network(arrays), parts[0], rtol=1e-6)
+        factors, bias = np.array([0.5, 2, 0, -1], "float32"), np.array([1, 3], "float32")
+        network.get_layer("blend").set_weights([*factors, bias])
+        expected = np.tensordot(factors, parts, axes=1) + bias
+        assert_allclose(network(arrays), expected, rtol=1e-4, atol=1e-5)
+
+    def test_the_deep_reading_is_what_has_factors_the_merged_first(self):
+        network, arrays = self.network(wide={"y": WideSpec(n_bins=4)}), self.arrays()
+        names = ("deep", "x-alone", "y-alone", "z-alone")
+        expected = [np.asarray(sub_model(network, name)(arrays)) for name in names]
+        found = deep_logits(network)(arrays)
+        assert len(found) == 4
+        for one, other in zip(found, expected, strict=True):
+            assert_array_equal(one, other)
+
+    def test_the_deep_reading_of_one_input_is_of_all_rows(self):
+        network = self.network(vectors("x"))
+        arrays = {"x": self.arrays()["x"]}
+        network.get_layer("blend").set_weights([np.float32(9), np.float32([9])])
+        found = deep_logits(network)(arrays)
+        assert found.shape == (5, 1)
+        assert_array_equal(found, sub_model(network, "deep")(arrays))
+        assert deep_logits(build_network(vectors("x"))) is None
+
+    @pytest.mark.parametrize(
+        "changes",
+        [
+            {"wide": None},
+            {"alone": False},
+            {"merge": "late"},
+            {"specs": vectors("x")},
+        ],
+        ids=["no wide part", "not asked for", "late", "one input"],
+    )
+    def test_there_are_none(self, changes):
+        network = self.network(**changes)
+        assert not [name for name in layer_names(network) if "alone" in name]
+        if changes.get("wide", {}) is not None:
+            assert network.get_layer("blend").n_scaled == 1
+
+    def test_of_a_shared_branch_each_input_predicts_by_itself(self):
+        network = self.network(branches={"y": "x"})
+        layers = [network.get_layer(f"{name}-alone") for name in "xy"]
+        assert not np.allclose(*(np.asarray(layer.kernel) for layer in layers))
+
+    def test_dropout_comes_before_each(self):
+        names = layer_names(self.network())
+        assert {f"{name}-alone-dropout" for name in "xyz"} < set(names)
+        assert not [name for name in layer_names(self.network(dropout=0)) if "dropout" in name]
+
+    def test_it_is_saved_whole(self, tmp_path):
+        import keras
+
+        network, arrays = self.network(wide={"y": WideSpec(n_bins=4)}), self.arrays()
+        network.get_layer("blend").set_weights([*np.float32([0.5, 2, 0.3, 1]), np.float32([1])])
+        network.save(tmp_path / "network.keras")
+        loaded = keras.saving.load_model(tmp_path / "network.keras")
+        assert_allclose(loaded(arrays), network(arrays), rtol=1e-6)
+        assert len(deep_logits(loaded)(arrays)) == 4
 
 
 class TestHead:

@@ -75,6 +75,7 @@ def test_a_recycled_network_gives_the_predictions_of_a_fresh_one(built):
     [
         {"merge": "gated", "dropout": 0.3},
         {"optimizer": "adamw", "early_stopping": True},
+        {"auxiliary": 0.5, "early_stopping": True, "dropout": 0.3},
         {"optimizer": keras.optimizers.SGD(0.1, momentum=0.9)},
         {"branches": {"note": "recurrent"}, "input_dropout": 0.3},
         {"branches": {"note": "conv1d"}, "merge": "late"},
@@ -94,6 +95,19 @@ def test_every_kind_of_network_is_recycled_and_the_same(changes, built):
     assert_array_equal(probabilities(**changes), fresh)
     assert not np.array_equal(other_seed, fresh)
     assert len(built) == 1
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [{"normalize_features": False}, {"auxiliary": 0}, {"auxiliary": 0.5}],
+    ids=["normalize_features", "no auxiliary", "auxiliary"],
+)
+def test_what_changes_the_network_or_its_loss_is_not_recycled(changes, built):
+    settings = {"early_stopping": True, "learning_rate": 0.01}
+    one = probabilities(**settings)
+    other = probabilities(**settings, **changes)
+    assert len(built) == 2
+    assert not np.allclose(one, other, atol=1e-3)
 
 
 def test_training_rows_of_other_words_share_a_network(built):

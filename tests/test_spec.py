@@ -399,3 +399,12 @@ def test_repr_of_a_spec_tells_what_is_not_default():
     told = "InputSpec(name='note', kind='text', shape=(4,), dtype='int32', vocabulary_size=9)"
     assert repr(spec) == told
     assert eval(told, {"InputSpec": InputSpec}) == spec
+
+
+def test_tokens_are_no_part_of_what_makes_specs_equal():
+    spec = InputSpec("note", "text", (4,), "int32", vocabulary_size=4, tokens=("red", "blue"))
+    other = replace(spec, tokens=())
+    assert spec == other
+    assert hash(spec) == hash(other)
+    assert "red" not in repr(spec)
+    assert replace(spec, shape=(5,)).tokens == ("red", "blue")

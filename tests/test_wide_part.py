@@ -11,7 +11,17 @@ from numpy.testing import assert_allclose, assert_array_equal
 from scipy.special import expit, softmax
 from sklearn.base import clone
 
-from skmerge import InputSpec, MergedNetClassifier, MergedNetRegressor, MultiInput, _wide_part
+from skmerge import (
+    InputSpec,
+    MergedNetClassifier,
+    MergedNetRegressor,
+    MultiInput,
+    TargetSpec,
+    _wide_part,
+)
+from skmerge._wide import TargetRows, blend_weights, row_losses
+from skmerge._wide_part import WidePart
+from skmerge.merges import Merge
 from skmerge.network import network_inputs
 from skmerge.training import _compiled
 from skmerge.training._compiled import POOL
@@ -103,38 +113,31 @@ def noted(monkeypatch):
     """What the fits of a test blended: the final linear models, and the factors of both parts."""
     notes = []
 
-    class Noting(_wide_part.WideModel):
-        def values(self, factor, built):
-            notes.append((self, factor))
-            return super().values(factor, built)
+    values = _wide_part.WideModel.values
 
-    fit_wide = _wide_part.fit_wide
+    def noting(self, factor, built):
+        notes.append((self, factor))
+        return values(self, factor, built)
 
-    def fit_noting(*args, **named):
-        model = fit_wide(*args, **named)
-        return model and Noting(model.features, model.weights, model.penalty)
-
-    fitted_on = _wide_part.WideModel.fitted_on
-
-    def fitted_on_noting(self, parts):
-        model = fitted_on(self, parts)
-        return Noting(model.features, model.weights, model.penalty)
-
-    monkeypatch.setattr(_wide_part, "fit_wide", fit_noting)
-    monkeypatch.setattr(_wide_part.WideModel, "fitted_on", fitted_on_noting)
+    monkeypatch.setattr(_wide_part.WideModel, "values", noting)
     return notes
 
 
-def assert_outputs_are_the_blend(estimator, noted, X=FRAME, activation=expit):
-    """The network's output is that of the deep reading and the linear model's logits, blended."""
+def assert_outputs_are_the_blend(estimator, noted, X=FRAME, activation=expit, n_deep=3):
+    """The network's output is that of the deep readings and the linear model's logits, blended.
+
+    The deep readings are that of all inputs together, and that of each input alone.
+    """
     model, of_wide = noted[-1]
     rows = routed(estimator, X)
-    of_deep, bias = network(estimator).get_layer("blend").get_weights()
+    *of_deep, bias = network(estimator).get_layer("blend").get_weights()
     deep = estimator._trainer.reading("deep", network_inputs(rows), len(rows))
+    assert len(deep) == len(of_deep) == n_deep
     wide = of_wide * (model.logits(rows) - model.weights[-1])
     assert np.ptp(wide) > 0.1
-    assert np.ptp(deep) > 0.01
-    expected = activation(of_deep * deep + wide + bias)
+    assert min(np.ptp(part) for part in deep) > 0.01
+    scaled = sum(factor * part for factor, part in zip(of_deep, deep, strict=True))
+    expected = activation(scaled + wide + bias)
     assert_allclose(estimator._outputs(X), expected, rtol=1e-4, atol=1e-5)
 
 
@@ -156,12 +159,15 @@ class TestOutput:
             {"merge": "late"},
             {"merge": "gated", "dropout": 0.3},
             {"branches": {"note": "conv1d"}, "head": None},
+            {"auxiliary": 0},
+            {"auxiliary": 0.2, "normalize_features": False},
         ],
         ids=lambda changes: "-".join(changes),
     )
     def test_so_it_is_with_any_deep_part(self, changes, noted):
         estimator = make(**changes).fit(FRAME, LABELS)
-        assert_outputs_are_the_blend(estimator, noted)
+        has_alone = changes.get("merge") != "late" and changes.get("auxiliary") != 0
+        assert_outputs_are_the_blend(estimator, noted, n_deep=3 if has_alone else 1)
 
     def test_so_it_is_with_a_multi_input(self, noted):
         X = MultiInput(
@@ -173,7 +179,7 @@ class TestOutput:
         )
         estimator = make(branches={"photo": "conv"}).fit(X, FRAME["size"] > 0)
         assert wide_layers(estimator) == {"front_door-wide", "size-wide"}
-        assert_outputs_are_the_blend(estimator, noted, X)
+        assert_outputs_are_the_blend(estimator, noted, X, n_deep=4)
 
     def test_rows_without_words_and_of_unknown_cells_are_predicted(self, noted):
         estimator = make().fit(FRAME, LABELS)
@@ -192,10 +198,11 @@ class TestWhereThereIsNone:
         estimator = make(wide=False).fit(FRAME, LABELS)
         assert not wide_layers(estimator)
         rows = routed(estimator)
-        factor, bias = network(estimator).get_layer("blend").get_weights()
+        *factors, bias = network(estimator).get_layer("blend").get_weights()
         deep = estimator._trainer.reading("deep", network_inputs(rows), len(rows))
-        assert factor != 1
-        assert_allclose(estimator._outputs(FRAME), expit(factor * deep + bias), rtol=1e-4)
+        assert factors[0] != 1
+        expected = expit(np.tensordot(factors, deep, axes=1) + bias)
+        assert_allclose(estimator._outputs(FRAME), expected, rtol=1e-4, atol=1e-6)
 
     @pytest.mark.parametrize(
         ("kind", "changes"),
@@ -284,6 +291,15 @@ class TestSameAgain:
         copy = pickle.loads(pickle.dumps(estimator))
         assert_array_equal(copy.predict_proba(FRAME), estimator.predict_proba(FRAME))
         assert wide_layers(copy) == wide_layers(estimator)
+        assert {"tabular-alone", "note-alone", "note-normalized"} < layers(copy)
+        rows = routed(estimator)
+        parts = [
+            each._trainer.reading("deep", network_inputs(rows), len(rows))
+            for each in (copy, estimator)
+        ]
+        assert len(parts[0]) == 3
+        for one, other in zip(*parts, strict=True):
+            assert_array_equal(one, other)
 
     @pytest.mark.parametrize("wide", [True, False])
     def test_a_clone_keeps_the_parameters_and_fits_the_same(self, wide):
@@ -341,6 +357,100 @@ class TestWarning:
         assert "blend" in layers(estimator)
 
 
+class LastOnly(Merge):
+    """A merge that lets nothing through of any input but the last."""
+
+    needs_equal_widths = False
+
+    def _join(self, features, presence):
+        return features[-1]
+
+
+def dragged(deep, held_out, names=("left", "right")):
+    """Texts of the warnings about these predictions, the merged network's first."""
+    part = WidePart(None, (MultiInput({"x": held_out.Y}), held_out), TargetSpec(held_out.kind, 1))
+    with warnings.catch_warnings(record=True) as seen:
+        warnings.simplefilter("always")
+        part._warn_if_dragged(deep, list(names), held_out)
+    return [str(warning.message) for warning in seen]
+
+
+class TestDragged:
+    """Where an input alone predicts better than all inputs together, it is said."""
+
+    X = {
+        "good": FRAME[["size"]].to_numpy("float32"),
+        "noise": np.random.default_rng(3).normal(size=(N_ROWS, 4)).astype("float32"),
+    }
+    Y = X["good"][:, 0] > 0
+
+    def test_an_input_that_its_merge_ignores_is_named(self):
+        estimator = make(merge=LastOnly(), learning_rate=0.03, epochs=8, wide=False)
+        with pytest.warns(UserWarning, match="drag it down") as seen:
+            estimator.fit(self.X, self.Y, validation_data=(self.X, self.Y))
+        (warning,) = seen
+        text = str(warning.message)
+        assert text.startswith("Input 'good' alone predicts 220 validation rows better than the ")
+        assert "the other inputs ('noise') drag it down" in text
+        assert warning.filename == __file__
+        # its prediction has a share, so that the estimator does well all the same
+        assert estimator.score(self.X, self.Y) > 0.85
+
+    @pytest.mark.parametrize("merge", ["concat", LastOnly()], ids=["concat", "the good one last"])
+    def test_nothing_is_said_where_the_merge_finds_it(self, merge):
+        """Warnings are errors."""
+        X = {"noise": self.X["noise"], "good": self.X["good"]}
+        estimator = make(merge=merge, learning_rate=0.03, epochs=8, wide=False)
+        assert estimator.fit(X, self.Y, validation_data=(X, self.Y)).score(X, self.Y) > 0.85
+
+    @pytest.mark.parametrize("kind", ["binary", "regression"])
+    def test_two_standard_errors_decide(self, kind):
+        rng = np.random.default_rng(0)
+        truth = rng.normal(size=(300, 1))
+        Y = rng.random((300, 1)) < expit(2 * truth) if kind == "binary" else truth
+        weights = rng.uniform(0.2, 2, 300)
+        held_out = TargetRows(Y.astype("float32"), weights / weights.mean(), kind)
+        said = []
+        for noise in (0.1, 0.2, 0.3, 0.4, 0.6, 1.0):
+            deep = [truth + spread * rng.normal(size=(300, 1)) for spread in (noise, 0.3, 0.9)]
+            losses = []
+            for logits in deep:
+                _, factor, bias = blend_weights([logits], None, held_out)
+                by_row = row_losses(kind, factor * logits + bias, held_out.Y)
+                losses.append(by_row * held_out.weights)
+            behind = losses[0] - losses[1]  # the first input is the better one
+            errors = behind.mean() / (behind.std(ddof=1) / np.sqrt(300))
+            texts = dragged(deep, held_out)
+            assert bool(texts) == (errors > 2)
+            if texts:
+                assert texts[0].startswith("Input 'left' alone predicts 300 validation rows")
+                means = f"(loss {losses[1].mean():.4g} against {losses[0].mean():.4g})"
+                assert means in texts[0]
+            said.append(bool(texts))
+        assert said[0] is False
+        assert said[-1] is True
+
+    def test_too_much_confidence_is_set_right_before(self):
+        rng = np.random.default_rng(0)
+        logits = rng.normal(size=(2000, 1))
+        labels = (rng.random((2000, 1)) < expit(logits)).astype("float32")
+        held_out = TargetRows(labels, np.ones(2000), "binary")
+        deep = [6 * logits, logits + 0.1 * rng.normal(size=logits.shape), -logits]
+        losses = [row_losses("binary", each, labels).mean() for each in deep]
+        assert losses[0] > losses[1] + 0.3
+        assert dragged(deep, held_out) == []
+
+    def test_few_rows_and_a_network_without_such_predictions_say_nothing(self):
+        rng = np.random.default_rng(0)
+        truth = rng.normal(size=(20, 1)).astype("float32")
+        noise = rng.normal(size=(20, 1))
+        deep = [noise, truth, noise]
+        rows = TargetRows(truth, np.ones(20), "regression")
+        assert len(dragged(deep, rows)) == 1
+        assert dragged(deep[:1], rows) == []
+        assert dragged([each[:19] for each in deep], rows.taken(np.arange(19))) == []
+
+
 class TestRows:
     def test_weights_of_rows_count(self):
         trusted = FRAME["shop"] == "Bern"
@@ -358,14 +468,14 @@ class TestRows:
         estimator = make()
         validation = FRAME[200:], LABELS[200:]
         by_given = estimator.fit(FRAME[:200], LABELS[:200], validation_data=validation)
-        factor, _ = network(by_given).get_layer("blend").get_weights()
+        *factors, _ = network(by_given).get_layer("blend").get_weights()
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", UserWarning)
             flipped = clone(estimator).fit(
                 FRAME[:200], LABELS[:200], validation_data=(FRAME[200:], LABELS[200:][::-1])
             )
-        other, _ = network(flipped).get_layer("blend").get_weights()
-        assert factor != other
+        *others, _ = network(flipped).get_layer("blend").get_weights()
+        assert not np.allclose(factors, others, atol=0.01)
 
     def test_what_is_in_rows_of_weight_zero_changes_nothing(self):
         size = FRAME[["size"]].to_numpy("float32")

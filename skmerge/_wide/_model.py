@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from scipy import sparse
@@ -17,7 +17,8 @@ from sklearn.model_selection import KFold
 
 from skmerge._spec import InputSpec, WideSpec
 from skmerge._wide._features import features_of
-from skmerge._wide._solver import fit_linear, mean_loss
+from skmerge._wide._solver import fit_linear, mean_loss, weights_of
+from skmerge._wide._spelling import spelling
 
 #: strengths of the penalty that are tried, until the held-out loss rises
 PENALTIES = (100.0, 30.0, 10.0, 3.0, 1.0, 0.3, 0.1, 0.03, 0.01)
@@ -25,6 +26,7 @@ PENALTIES = (100.0, 30.0, 10.0, 3.0, 1.0, 0.3, 0.1, 0.03, 0.01)
 #: held-out rows that are enough to choose a penalty by, and the folds where there are fewer
 _ENOUGH_TO_DECIDE = 500
 _N_FOLDS = 5
+_N_FOLDS_OF_LETTERS = 2
 
 #: more weights than this would take minutes, and so would folds with more outputs
 _MAX_WEIGHTS = 500_000
@@ -32,7 +34,7 @@ _MAX_OUTPUTS_OF_FOLDS = 20
 
 #: rows that the pulls of the shares to a sum of 1, and to where they start, weigh as much as
 _ROWS_OF_SUM = 50
-_ROWS_OF_SHARES = 20
+_ROWS_OF_SHARES = 5
 
 
 @dataclass
@@ -76,16 +78,56 @@ class WideModel:
     ----------
     features : dict of str to WordFeatures or TableFeatures
         What it reads of each input, fitted.
+    rows : csr_matrix of shape (n_samples, n_features)
+        The features of the rows that it is fitted on.
+    targets : TargetRows
+        Their targets.
+    penalty : float
+        The strength of the penalty.
+    basis : csr_matrix of shape (n_features, n_parameters), default=None
+        What its weights are made of; None is the unit matrix.
+    start : ndarray of shape (n_parameters + 1, n_outputs), default=None
+        Parameters to begin with.
+
+    Attributes
+    ----------
     weights : ndarray of shape (n_features + 1, n_outputs)
         Its weights on the features of all inputs side by side, the intercepts last.
-    penalty : float
-        The strength of the penalty that they were fitted with.
+    parameters : ndarray of shape (n_parameters + 1, n_outputs)
+        What they are made of.
     """
 
-    def __init__(self, features: dict[str, Any], weights: np.ndarray, penalty: float) -> None:
+    def __init__(
+        self,
+        features: dict[str, Any],
+        rows: sparse.csr_matrix,
+        targets: TargetRows,
+        *,
+        penalty: float,
+        basis: sparse.csr_matrix | None = None,
+        start: np.ndarray | None = None,
+    ) -> None:
         self.features = features
-        self.weights = weights
         self.penalty = penalty
+        self.basis = basis
+        # features that do not occur get a weight of 0, unless others lend them one
+        used = np.flatnonzero(rows.getnnz(axis=0))
+        of_used = None if basis is None else basis[used]
+        kept = used if of_used is None else np.flatnonzero(of_used.getnnz(axis=0))
+        n_parameters = rows.shape[1] if basis is None else basis.shape[1]
+        places = np.append(kept, n_parameters)
+        found = fit_linear(
+            rows[:, used],
+            targets.Y,
+            targets.weights,
+            kind=targets.kind,
+            penalty=penalty,
+            basis=None if of_used is None else of_used[:, kept],
+            start=None if start is None else start[places],
+        )
+        self.parameters = np.zeros((n_parameters + 1, targets.Y.shape[1]))
+        self.parameters[places] = found
+        self.weights = weights_of(self.parameters, basis)
 
     @property
     def specs(self) -> dict[str, WideSpec]:
@@ -126,7 +168,12 @@ class WideModel:
         matrix = sparse.vstack([_matrix(self.features, X) for X, _ in parts]).tocsr()
         rows = _joined([rows for _, rows in parts])
         return WideModel(
-            self.features, _fit_used(matrix, rows, self.penalty, self.weights), self.penalty
+            self.features,
+            matrix,
+            rows,
+            penalty=self.penalty,
+            basis=self.basis,
+            start=self.parameters,
         )
 
     def values(self, factor: float, built: Mapping[str, InputSpec]) -> dict[str, list[np.ndarray]]:
@@ -158,7 +205,8 @@ def fit_wide(
     """Fit the linear model that predicts held-out rows best.
 
     Penalties are tried from strong to weak until the loss of rows not fitted on rises, with and
-    without pairs of words. These rows are those held out, or, where there are fewer than 500 of
+    without pairs of words, and last with words that share weights by their spelling (`spelling`).
+    These rows are those held out, or, where there are fewer than 500 of
     them, those of each of five folds of all rows (up to 20 outputs). A model of more than 500,000
     weights is not tried.
 
@@ -181,29 +229,74 @@ def fit_wide(
         The model fitted on the training rows; None where no input is one that a linear model can
         read, or there would be too many weights.
     """
-    best: tuple[float, dict[str, Any], float] | None = None
+    joined = _joined([rows, held_out_rows])
+    has_many = rows.Y.shape[1] > _MAX_OUTPUTS_OF_FOLDS
+    splits = _splits(len(rows.Y), len(held_out_rows.Y), None if has_many else seed)
+    best: _Candidate | None = None
     for pairs in (False, True):
-        features = {name: features_of(spec, pairs=pairs) for name, spec in X.specs.items()}
-        features = {name: part for name, part in features.items() if part is not None}
-        if pairs and not any(getattr(part, "n_pairs", 0) for part in features.values()):
-            break
+        features = _fitted_features(X, pairs=pairs)
         if not features:
             return None
-        for name, part in features.items():
-            part.fit(X[name])
-        matrix = sparse.vstack([_matrix(features, X), _matrix(features, held_out)]).tocsr()
+        if pairs and not any(getattr(part, "n_pairs", 0) for part in features.values()):
+            continue
+        matrix = sparse.vstack([_matrix(features, part) for part in (X, held_out)]).tocsr()
         if np.count_nonzero(matrix.getnnz(axis=0)) * rows.Y.shape[1] > _MAX_WEIGHTS:
-            break
-        has_many = rows.Y.shape[1] > _MAX_OUTPUTS_OF_FOLDS
-        splits = _splits(len(rows.Y), len(held_out_rows.Y), None if has_many else seed)
-        loss, penalty = _best_on_path(matrix, _joined([rows, held_out_rows]), splits)
-        if best is None or loss < best[0]:
-            best = loss, features, penalty
+            continue
+        losses, penalty = _best_on_path(matrix, joined, splits)
+        if best is None or losses.mean() < best.losses.mean():
+            best = _Candidate(losses, penalty, features, matrix)
     if best is None:
         return None
-    _, features, penalty = best
-    weights = _fit_used(_matrix(features, X), rows, penalty, None)
-    return WideModel(features, weights, penalty)
+    basis = _basis(best.features)
+    if basis is not None:
+        # in fewer folds, and from a penalty on that is about right: there are many parameters
+        tried = splits[:_N_FOLDS_OF_LETTERS]
+        penalties = [each for each in PENALTIES if each <= 10 * best.penalty]
+        losses, penalty = _best_on_path(best.matrix, joined, tried, basis, penalties)
+        if losses.mean() < best.losses[: len(tried)].mean():
+            best = _Candidate(losses, penalty, best.features, best.matrix, basis)
+    n_training = len(rows.Y)
+    return WideModel(
+        best.features,
+        best.matrix[:n_training],
+        rows,
+        penalty=best.penalty,
+        basis=best.basis,
+    )
+
+
+class _Candidate(NamedTuple):
+    """A way to fit the linear model, and the loss of each fold."""
+
+    losses: np.ndarray
+    penalty: float
+    features: dict[str, Any]
+    matrix: sparse.csr_matrix
+    basis: sparse.csr_matrix | None = None
+
+
+def _fitted_features(X: Any, *, pairs: bool) -> dict[str, Any]:
+    features = {name: features_of(spec, pairs=pairs) for name, spec in X.specs.items()}
+    features = {name: part for name, part in features.items() if part is not None}
+    for name, part in features.items():
+        part.fit(X[name])
+    return features
+
+
+def _basis(features: Mapping[str, Any]) -> sparse.csr_matrix | None:
+    """Return what the weights are made of where words of like spelling share them."""
+    blocks, found = [], False
+    for part in features.values():
+        block = sparse.identity(part.n_features, dtype=np.float32, format="csr")
+        tokens = part.spec.tokens
+        runs = spelling(tokens) if tokens else None
+        if runs is not None:
+            found = True
+            n_before, n_after = part.n_words - len(tokens), part.n_features - part.n_words
+            above, below = (sparse.csr_matrix((n, runs.shape[1])) for n in (n_before, n_after))
+            block = sparse.hstack([block, sparse.vstack([above, runs, below])])
+        blocks.append(block)
+    return sparse.block_diag(blocks).tocsr().astype(np.float32) if found else None
 
 
 def _splits(
@@ -216,48 +309,44 @@ def _splits(
 
 
 def _best_on_path(
-    matrix: sparse.csr_matrix, rows: TargetRows, splits: Sequence[tuple[np.ndarray, np.ndarray]]
-) -> tuple[float, float]:
-    """Return the smallest loss of rows that were not fitted on, and its penalty."""
-    matrix = matrix[:, np.flatnonzero(matrix.getnnz(axis=0))]
+    matrix: sparse.csr_matrix,
+    rows: TargetRows,
+    splits: Sequence[tuple[np.ndarray, np.ndarray]],
+    basis: sparse.csr_matrix | None = None,
+    penalties: Sequence[float] = PENALTIES,
+) -> tuple[np.ndarray, float]:
+    """Return the loss of each fold's rows not fitted on, and the penalty where it is smallest."""
+    used = np.flatnonzero(matrix.getnnz(axis=0))
+    matrix = matrix[:, used]
+    if basis is not None:
+        basis = basis[used]
+        basis = basis[:, np.flatnonzero(basis.getnnz(axis=0))]
     parts = [
         (matrix[fitted], rows.taken(fitted), matrix[other], rows.taken(other))
         for fitted, other in splits
     ]
     starts: list[np.ndarray | None] = [None] * len(parts)
-    best = np.inf, PENALTIES[0]
-    for penalty in PENALTIES:
-        total = 0.0
+    best = np.full(len(parts), np.inf), penalties[0]
+    for penalty in penalties:
+        losses = np.empty(len(parts))
         for position, (X, fitted, other_X, other) in enumerate(parts):
-            W = fit_linear(
-                X, fitted.Y, fitted.weights, kind=rows.kind, penalty=penalty, start=starts[position]
+            V = fit_linear(
+                X,
+                fitted.Y,
+                fitted.weights,
+                kind=rows.kind,
+                penalty=penalty,
+                basis=basis,
+                start=starts[position],
             )
-            starts[position] = W
+            starts[position] = V
+            W = weights_of(V, basis)
             logits = other_X @ W[:-1] + W[-1]
-            total += mean_loss(rows.kind, logits, other.Y, other.weights) / len(parts)
-        if total >= best[0]:
+            losses[position] = mean_loss(rows.kind, logits, other.Y, other.weights)
+        if losses.mean() >= best[0].mean():
             break
-        best = total, penalty
+        best = losses, penalty
     return best
-
-
-def _fit_used(
-    matrix: sparse.csr_matrix, rows: TargetRows, penalty: float, start: np.ndarray | None
-) -> np.ndarray:
-    """Fit on the features that occur, and give the others a weight of 0."""
-    used = np.flatnonzero(matrix.getnnz(axis=0))
-    places = np.append(used, matrix.shape[1])
-    found = fit_linear(
-        matrix[:, used],
-        rows.Y,
-        rows.weights,
-        kind=rows.kind,
-        penalty=penalty,
-        start=None if start is None else start[places],
-    )
-    weights = np.zeros((matrix.shape[1] + 1, rows.Y.shape[1]))
-    weights[places] = found
-    return weights
 
 
 def _joined(parts: Sequence[TargetRows]) -> TargetRows:
@@ -285,7 +374,7 @@ def blend_weights(
 
     Minimises the loss of ``a * wide + b_0 * deep[0] + b_1 * deep[1] + ... + c`` over shares of at
     least 0 and, for binary targets, c. As if by fifty rows, the shares are pulled to a sum of 1 and
-    c to 0; as if by twenty, each share is pulled to where it starts: a and b_0 at one half (without
+    c to 0; as if by five, each share is pulled to where it starts: a and b_0 at one half (without
     `wide`, b_0 at 1), the others at 0. With one prediction alone, this is temperature scaling (Guo
     et al. 2017, "On Calibration of Modern Neural Networks", section 4.2) with a bias.
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
+from scipy import sparse
 from scipy.optimize import minimize
 from scipy.special import expit, log_softmax
 
@@ -65,11 +66,13 @@ def fit_linear(
     *,
     kind: str,
     penalty: float,
+    basis: sparse.csr_matrix | None = None,
     start: np.ndarray | None = None,
 ) -> np.ndarray:
     """Fit a linear model with an L2 penalty by L-BFGS.
 
-    Minimises ``sum_i w_i loss_i + penalty / 2 * ||W||**2``; the intercept is not penalised.
+    Minimises ``sum_i w_i loss_i + penalty / 2 * ||V||**2``, where the weights of the features are
+    ``W = basis V``; the intercept is not penalised.
 
     Parameters
     ----------
@@ -83,33 +86,58 @@ def fit_linear(
         The loss, see `mean_loss`.
     penalty : float
         Strength of the penalty.
-    start : ndarray of shape (n_features + 1, n_outputs), default=None
+    basis : csr_matrix of shape (n_features, n_parameters), dtype float32, default=None
+        What the weights are made of; None is the unit matrix.
+    start : ndarray of shape (n_parameters + 1, n_outputs), default=None
         Where to begin; None is 0.
 
     Returns
     -------
-    ndarray of shape (n_features + 1, n_outputs), dtype float64
-        The weights, the intercepts last.
+    ndarray of shape (n_parameters + 1, n_outputs), dtype float64
+        V, the intercepts last; see `weights_of`.
     """
-    n_rows, shape = X.shape[0], (X.shape[1] + 1, Y.shape[1])
+    n_rows = X.shape[0]
+    shape = (1 + (X if basis is None else basis).shape[1], Y.shape[1])
     transposed, shares = X.T.tocsr(), weights / n_rows
+    basis_transposed = None if basis is None else basis.T.tocsr()
 
     def objective(flat: np.ndarray) -> tuple[float, np.ndarray]:
-        W = flat.reshape(shape)
-        logits = X @ W[:-1].astype(np.float32) + W[-1]
+        V = flat.reshape(shape)
+        parameters = V[:-1].astype(np.float32)
+        logits = X @ (parameters if basis is None else basis @ parameters) + V[-1]
         losses, slopes = _losses_and_slopes(kind, logits, Y)
         slopes *= shares[:, None]
         gradient = np.empty(shape)
-        gradient[:-1] = transposed @ slopes.astype(np.float32)
-        gradient[:-1] += penalty / n_rows * W[:-1]
+        of_features = transposed @ slopes.astype(np.float32)
+        gradient[:-1] = of_features if basis is None else basis_transposed @ of_features
+        gradient[:-1] += penalty / n_rows * V[:-1]
         gradient[-1] = slopes.sum(axis=0)
-        return losses @ shares + penalty / (2 * n_rows) * np.sum(W[:-1] ** 2), gradient.ravel()
+        return losses @ shares + penalty / (2 * n_rows) * np.sum(V[:-1] ** 2), gradient.ravel()
 
     start = np.zeros(shape) if start is None else start
-    options = {"maxiter": _MAX_STEPS, "ftol": _LEAST_IMPROVEMENT}
+    # a short memory, because remembering is what takes the time where there are many outputs
+    options = {"maxiter": _MAX_STEPS, "ftol": _LEAST_IMPROVEMENT, "maxcor": 5}
     with np.errstate(all="ignore"):  # the training says what is not finite
         found = minimize(objective, start.ravel(), jac=True, method="L-BFGS-B", options=options)
     return np.asarray(found.x).reshape(shape)
+
+
+def weights_of(V: np.ndarray, basis: sparse.csr_matrix | None) -> np.ndarray:
+    """Return the weights of the features.
+
+    Parameters
+    ----------
+    V : ndarray of shape (n_parameters + 1, n_outputs)
+        As `fit_linear` returns them.
+    basis : csr_matrix of shape (n_features, n_parameters) or None
+        As `fit_linear` took it.
+
+    Returns
+    -------
+    ndarray of shape (n_features + 1, n_outputs)
+        The weights, the intercepts last.
+    """
+    return V if basis is None else np.concatenate([basis @ V[:-1], V[-1:]])
 
 
 def _losses_and_slopes(

@@ -22,8 +22,9 @@ class ConvBranch(Branch):
     and pooling stops at one pixel, so that pictures of any size can be read.
 
     By default the dense layers read each filter's largest value in the picture, wherever it
-    is, and not a flattened map: on easy-VQA (32 x 32 pixels, some 6,400 questions, 8 epochs) an
-    accuracy of .86 against .78, with an eighth of the weights.
+    is, and not a flattened map: on easy-VQA (32 x 32 pixels, some 6,400 questions, 8 epochs) with
+    ``filters=(32, 64)`` and without normalisation an accuracy of .86 against .78, with an eighth
+    of the weights.
 
     Parameters
     ----------
@@ -51,7 +52,7 @@ class ConvBranch(Branch):
     batch_normalization : bool, default=True
         Whether to normalise the outputs of each convolution before the activation, in residual
         blocks before the addition. Fewer epochs, slower ones; needs some hundred training steps
-        before it predicts well.
+        before it predicts well, so that False may be better for a few steps.
     pooling : {"max", "average", "flatten"}, default="max"
         What the dense layers read of the last maps: each filter's largest or average value
         over all positions, or every position.

@@ -87,6 +87,7 @@ class VocabularyEncoder(Encoder):
             default_branch=self.default_branch,
             vocabulary_size=FIRST_ID + len(self.vocabulary_),
             optional=True,
+            tokens=tuple(self.vocabulary_),
         )
         return self
 

@@ -221,7 +221,8 @@ class _Source:
             replacements[layer] = _watching(log, tape)
         with replaced_calls(replacements):
             reads_floats = self.floats is not None and array.dtype.kind == "f"
-            self.features = branch(self.floats if reads_floats else array, training=False)
+            features = branch(self.floats if reads_floats else array, training=False)
+        self.features = row.normalized(name, features)
 
     def gradient(self, tape: Any, value: Any) -> Gradient | None:
         """Read the derivatives off the tape."""

@@ -147,6 +147,25 @@ class OneRow:
         _, owners = resolve_branches(specs, self.network._trainer._plan.branches or {})
         return self.network._trainer.model_.get_layer(wire_names(specs)[owners[name]])
 
+    def normalized(self, name: str, features: Any) -> Any:
+        """Normalise features of an input's branch, if the network does so before the merge.
+
+        Parameters
+        ----------
+        name : str
+            The input.
+        features : tensor of shape (1, units)
+            What its branch gives.
+
+        Returns
+        -------
+        tensor of shape (1, units)
+            What goes on to the merge.
+        """
+        layer_name = f"{self.branch(name).name}-normalized"  # of the input that owns the branch
+        layers = {layer.name: layer for layer in self.network._trainer.model_.layers}
+        return layers[layer_name](features) if layer_name in layers else features
+
     def _tokens(self, name: str, length: int) -> list[str] | None:
         """Read the words of the text again, as the encoder does."""
         if self.router is None or name not in self.router.inputs_:

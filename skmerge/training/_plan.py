@@ -43,6 +43,8 @@ class NetworkPlan:
         As `skmerge.build_network` takes it.
     auxiliary : float
         Weight of the mean loss of what each input predicts alone; 0 for no such predictions.
+    n_members : int
+        As `skmerge.build_network` takes it.
     """
 
     specs: tuple[InputSpec, ...]
@@ -55,6 +57,7 @@ class NetworkPlan:
     normalize_features: bool = False
     wide: Mapping[str, WideSpec] | None = None
     auxiliary: float = 0.0
+    n_members: int = 1
 
     def build(self) -> keras.Model:
         """Build the network, with room in the inputs whose branches allow it.
@@ -75,6 +78,7 @@ class NetworkPlan:
             normalize_features=self.normalize_features,
             wide=self.wide,
             alone=self.auxiliary > 0,
+            n_members=self.n_members,
         )
 
     def roomy_specs(self) -> tuple[InputSpec, ...]:
@@ -116,7 +120,7 @@ def roomy(spec: InputSpec, branch: Branch) -> InputSpec:
     InputSpec
         The same where the branch does not build for more.
     """
-    spec = replace(spec, feature_names=())
+    spec = replace(spec, feature_names=(), tokens=())
     if not branch.builds_for_more:
         return spec
     if spec.vocabulary_size is not None:

@@ -11,7 +11,7 @@ from typing import Any
 import keras
 import tensorflow as tf
 
-from skmerge._reading import deep_logits
+from skmerge._reading import deep_logits, member_logits
 from skmerge.training._lookups import Lookups
 from skmerge.training._updates import Updates
 
@@ -19,7 +19,8 @@ from skmerge.training._updates import Updates
 class TrainingStep:
     """A training step on the loss of the network, and on those of its branches if asked.
 
-    Where a network has a wide part, it is the deep part that is trained, as if it were alone.
+    Where a network has a wide part, it is the deep part that is trained, as if it were alone; where
+    that has several members, each by its own loss.
 
     Parameters
     ----------
@@ -37,16 +38,19 @@ class TrainingStep:
             model.optimizer.build(model.trainable_variables)
         self.updates = Updates(model)
         self._weight = weight
+        self._n_members = 0
         self._forward = model
         deep = deep_logits(model)
         if deep is not None or logits:
             activation = model.get_layer("output").activation
             first, *alone = deep.outputs if deep is not None else [None]
+            members = [] if deep is None else member_logits(model)
+            self._n_members = len(members)
             output, *own = (
                 model.output
                 if tensor is None
                 else keras.layers.Activation(activation, dtype="float32", name=f"own-{i}")(tensor)
-                for i, tensor in enumerate([first, *alone, *logits])
+                for i, tensor in enumerate([first, *members, *alone, *logits])
             )
             self._forward = keras.Model(model.input, [output, *own])
 
@@ -68,18 +72,22 @@ class TrainingStep:
                 outputs = self._forward(inputs, training=True)
             output, *own = outputs if isinstance(outputs, list) else [outputs]
             loss = model.compute_loss(inputs, targets, output, weights, training=True)
-            total = loss + self._of_branches(inputs, targets, own, weights) if own else loss
+            total = self._total(loss, [self._alone(batch, each) for each in own])
             scaled = model.optimizer.scale_loss(total)
         gradients, by_rows = tape.gradient(scaled, (variables, lookups.watched))
         self.updates.apply(lookups.gathered(variables, gradients, by_rows))
         model.metrics[0].update_state(loss, sample_weight=tf.shape(targets)[0])
         model.compute_metrics(inputs, targets, output, weights)
 
-    def _of_branches(self, inputs: Any, targets: Any, own: list[Any], weights: Any) -> Any:
-        """Return the weighted mean of the branches' losses, penalties of weights left out."""
-        penalties = sum(self.model.losses)
-        losses = [
-            self.model.compute_loss(inputs, targets, prediction, weights, training=True) - penalties
-            for prediction in own
-        ]
-        return self._weight * tf.add_n(losses) / len(losses)
+    def _alone(self, batch: tuple[Any, Any, Any], prediction: Any) -> Any:
+        """Return the loss of a further prediction, penalties of weights left out."""
+        inputs, targets, weights = batch
+        loss = self.model.compute_loss(inputs, targets, prediction, weights, training=True)
+        return loss - sum(self.model.losses)
+
+    def _total(self, loss: Any, further: list[Any]) -> Any:
+        """Add up what is minimised: the members' losses in place of that of their mean."""
+        members, others = further[: self._n_members], further[self._n_members :]
+        if members:
+            loss = tf.add_n(members) + sum(self.model.losses)
+        return loss + self._weight * tf.add_n(others) / len(others) if others else loss

@@ -56,7 +56,7 @@ def structure_of(plan: NetworkPlan, compiled: Compilation) -> Hashable | None:
         return (
             plan.roomy_specs(),
             _key([*parts, plan.dropout, plan.input_dropout, plan.normalize_features]),
-            _key([plan.wide, plan.auxiliary]),
+            _key([plan.wide, plan.auxiliary, plan.n_members]),
             _optimizer_key(compiled.optimizer),
             _key([compiled.loss, compiled.metrics]),
             _surroundings(),

@@ -200,11 +200,16 @@ class NetworkTrainer(BaseWrapper):
 
         Returns
         -------
-        ndarray of shape (n_samples, ...), dict of those by wire name, or None
-            The values; None where the network has no such part.
+        ndarray of shape (n_samples, ...), list of those, dict of those by wire name, or None
+            The values, for ``"deep"`` a list: the merged network's predictions, then those of each
+            input alone, if any. None where the network has no such part.
         """
         reader = self.network.reader(part)
-        return None if reader is None else self._run(reader, inputs, n_rows)
+        if reader is None:
+            return None
+        values = self._run(reader, inputs, n_rows)
+        # Keras takes a single output out of its list
+        return [values] if part == "deep" and not isinstance(values, list) else values
 
     def set_wide(
         self, values: Mapping[str, list[np.ndarray]], factors: np.ndarray, bias: np.ndarray

@@ -24,16 +24,28 @@ def one_weight(pooling="flatten"):
         kernel_size=1,
         pool_size=1,
         activation=None,
+        batch_normalization=False,
         pooling=pooling,
     )
 
 
 def test_classic_form_is_convolutions_and_pools_in_turn():
     spec = InputSpec("x", "image", (16, 16, 3), "uint8")
+    network = branch_network(spec, ConvBranch((32, 64), batch_normalization=False))
+    kinds = [type(layer).__name__ for layer in network.layers]
+    kept = [kind for kind in kinds if kind not in {"InputLayer", "Rescaling"}]
+    assert kept == [*["Conv2D", "MaxPooling2D"] * 2, "GlobalMaxPooling2D", "Dense"]
+
+
+def test_by_default_four_stages_are_normalised():
+    spec = InputSpec("x", "image", (32, 32, 3), "uint8")
     network = branch_network(spec, ConvBranch())
     kinds = [type(layer).__name__ for layer in network.layers]
-    kept = [kind for kind in kinds if kind in {"Conv2D", "MaxPooling2D", "Dense"}]
-    assert kept == ["Conv2D", "MaxPooling2D", "Conv2D", "MaxPooling2D", "Dense"]
+    kept = [kind for kind in kinds if kind not in {"InputLayer", "Rescaling"}]
+    stage = ["Conv2D", "BatchNormalization", "Activation", "MaxPooling2D"]
+    assert kept == [*stage * 4, "GlobalMaxPooling2D", "Dense"]
+    widths = [network.get_layer(f"conv_{stage}").filters for stage in (1, 2, 3, 4)]
+    assert widths == [16, 32, 64, 64]
 
 
 @pytest.mark.parametrize(
@@ -94,10 +106,9 @@ def test_plain_stages_are_single_convolutions():
         "pool_2": [],
         "dense_1": [(64, 64), (64,)],
     }
-    assert names_and_shapes(branch_network(PICTURES, ConvBranch())) == expected
-    normalized = names_and_shapes(
-        branch_network(PICTURES, ConvBranch((2,), (), batch_normalization=True))
-    )
+    plain = ConvBranch((32, 64), batch_normalization=False)
+    assert names_and_shapes(branch_network(PICTURES, plain)) == expected
+    normalized = names_and_shapes(branch_network(PICTURES, ConvBranch((2,), ())))
     assert normalized == {
         "conv_1": [(3, 3, 3, 2)],
         "conv_1-normalized": [(2,)] * 4,
@@ -121,8 +132,12 @@ def test_depth_is_the_number_of_blocks_in_each_stage(block, per_block, depth):
 
 ROWS = [
     (ConvBranch((4, 9), (3,), block="inception", depth=2, batch_normalization=True), PICTURES, 3),
-    (ConvBranch((4,), (), block="inception", pooling="flatten"), PICTURES, 4 * 3 * 4),
-    (ConvBranch((2, 3), (), block="residual", depth=2), PICTURES, 3),
+    (
+        ConvBranch((4,), (), block="inception", batch_normalization=False, pooling="flatten"),
+        PICTURES,
+        4 * 3 * 4,
+    ),
+    (ConvBranch((2, 3), (), block="residual", depth=2, batch_normalization=False), PICTURES, 3),
     (ConvBranch((3,), (), block="residual", batch_normalization=True), PICTURES, 3),
     (ConvBranch((4,), (), block="residual"), InputSpec("x", "image", (5, 4), "int32"), 4),
     (ConvBranch((4,), (), block="inception"), InputSpec("x", "image", (1, 1, 1)), 4),

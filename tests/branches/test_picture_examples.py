@@ -20,7 +20,7 @@ from skmerge import (
 )
 
 EXAMPLES = Path(__file__).parents[2] / "examples"
-CONV = ConvBranch((2, 3), (4,))
+CONV = ConvBranch((2, 3), (4,), batch_normalization=False)
 PICTURES = np.random.default_rng(0).integers(0, 256, (2, 24, 8, 6, 3), dtype="uint8")
 LABELS = np.arange(24) % 3
 

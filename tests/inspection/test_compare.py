@@ -120,7 +120,7 @@ def test_times_and_parameters_are_measured(compared):
     frame = compared.to_frame().set_index("candidate")
     assert (frame["fit_seconds"] > 0).all()
     assert (frame["predict_ms"] > 0).all()
-    branch, head, output = 8 * 2, 9, 9
+    branch, head, output = 8 * 2 + 2 * 8, 9, 9  # a branch of 8 units, normalised
     assert frame.loc["multiply", "n_parameters"] == 2 * branch + (8 * 8 + 8) + output
     assert frame.loc["concat", "n_parameters"] == 2 * branch + (16 * 8 + 8) + head
     alone = frame.loc[["left alone", "right alone"]]

@@ -44,7 +44,7 @@ def on_blocks(blocks):
         [keras.layers.Conv2D(3, 3, activation="tanh"), keras.layers.Flatten()]
     )
     branches = {
-        "left": DenseBranch((5,), activation="tanh"),
+        "left": DenseBranch((8,), activation="tanh"),  # wide enough to be normalised
         "right": "left",
         "picture": KerasBranch(seeing),
     }

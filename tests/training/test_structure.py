@@ -5,6 +5,7 @@ import numpy as np
 import pytest
 
 from skmerge import InputSpec, TargetSpec
+from skmerge._spec import WideSpec
 from skmerge.branches import Branch, DenseBranch, EmbeddingBranch, KerasBranch
 from skmerge.merges import Gated, KerasMerge, MergeList
 from skmerge.training._compile import TrainingOptions, compilation
@@ -71,6 +72,11 @@ OTHER = {
     "whole number": {"dropout": 0},
     "dropout": {"dropout": 0.2},
     "input dropout": {"input_dropout": 0.2},
+    "normalised features": {"normalize_features": True},
+    "wide part": {"wide": {}},
+    "linear model": {"wide": {"table": WideSpec()}},
+    "losses of each input": {"wide": {}, "auxiliary": 1.0},
+    "weight of these losses": {"wide": {}, "auxiliary": 0.5},
     "merge": {"merge": "sum"},
     "merge object": {"merge": Gated(units=4)},
     "list of merges": {"merge": MergeList(["concat", "sum"])},
@@ -111,6 +117,11 @@ def test_what_changes_the_graph_is_in_the_key(changes):
     assert key_of(**changes) is not None
     assert key_of(**changes) != key_of()
     assert key_of(**changes) == key_of(**changes)
+
+
+def test_no_two_of_them_are_equal():
+    keys = [key_of(), *(key_of(**changes) for changes in OTHER.values())]
+    assert len(set(keys)) == len(keys)
 
 
 @pytest.mark.parametrize(

@@ -186,10 +186,6 @@ class TestFittedOn:
         assert losses[0] < losses[1]
 
 
-def blended(v, wide, deep):
-    return v[0] * wide + v[1] * deep + v[2]
-
-
 class TestBlendWeights:
     N_ROWS = 20_000  # so many that the pulls are weak
     LOGITS = RNG.normal(size=(N_ROWS, 1)) * 2
@@ -200,35 +196,52 @@ class TestBlendWeights:
     @pytest.mark.parametrize(("factor", "shift"), [(3.0, 0.0), (0.7, 0.5)])
     def test_a_known_temperature_and_bias_are_found(self, factor, shift, dtype):
         deep = (factor * self.LOGITS + shift).astype(dtype)
-        a, b, c = blend_weights(deep, None, self.ROWS)
+        a, b, c = blend_weights([deep], None, self.ROWS)
         assert a == 0
         assert b == pytest.approx(1 / factor, rel=0.1)
         assert c == pytest.approx(-shift / factor, abs=0.15)
 
     @pytest.mark.parametrize("dtype", ["float32", "float64"])
-    @pytest.mark.parametrize("better", [0, 1])
-    def test_the_better_part_gets_the_larger_share(self, better, dtype):
-        parts = [RNG.normal(size=(self.N_ROWS, 1)) for _ in range(2)]
+    @pytest.mark.parametrize("better", [0, 1, 2])
+    def test_the_best_part_gets_the_largest_share(self, better, dtype):
+        parts = [RNG.normal(size=(self.N_ROWS, 1)) for _ in range(3)]
         parts[better] = self.LOGITS
-        found = blend_weights(parts[1].astype(dtype), parts[0], self.ROWS)
+        wide, *deep = parts
+        found = blend_weights([each.astype(dtype) for each in deep], wide, self.ROWS)
+        assert found.shape == (4,)
         assert found[better] == pytest.approx(1, abs=0.15)
-        assert found[1 - better] < 0.15
+        assert np.delete(found[:-1], better).max() < 0.15
 
     def test_two_halves_of_the_truth_are_added_up(self):
         first = RNG.normal(size=(self.N_ROWS, 1))
-        found = blend_weights((self.LOGITS - first) / 2, first / 0.7, self.ROWS)
+        found = blend_weights([(self.LOGITS - first) / 2], first / 0.7, self.ROWS)
         assert_allclose(found, [0.7, 2, 0], atol=0.2)
 
-    def test_shares_are_never_negative(self):
-        found = blend_weights(-self.LOGITS, self.LOGITS, self.ROWS)
-        assert found.min() >= 0
-        assert blend_weights(-self.LOGITS, None, self.ROWS)[1] >= 0
+    def test_three_parts_of_the_truth_are_added_up_without_a_wide_part(self):
+        first, second = RNG.normal(size=(2, self.N_ROWS, 1))
+        deep = [first / 0.6, self.LOGITS - first - second, second / 0.8]
+        assert_allclose(blend_weights(deep, None, self.ROWS), [0, 0.6, 1, 0.8, 0], atol=0.2)
 
-    def test_few_rows_leave_it_near_equal_shares(self):
+    def test_shares_are_never_negative(self):
+        wrong = [-self.LOGITS, -3 * self.LOGITS]
+        found = blend_weights(wrong, self.LOGITS, self.ROWS)
+        assert_array_equal(found[1:-1], 0)
+        assert found[0] > 0.8
+        assert blend_weights(wrong, None, self.ROWS)[:-1].min() >= 0
+
+    def test_few_rows_leave_the_shares_where_they_start(self):
         few = target_rows(self.LABELS[:4], "binary")
-        found = blend_weights(9 * self.LOGITS[:4], 0.1 * self.LOGITS[:4], few)
-        assert_allclose(found, [0.5, 0.5, 0], atol=0.2)
-        assert_allclose(blend_weights(self.LOGITS[:4], None, few), [0, 1, 0], atol=0.1)
+        merged, wide = 2 * self.LOGITS[:4], 0.1 * self.LOGITS[:4]
+        alone = [2 * self.LOGITS[:4]] * 2
+        assert_allclose(blend_weights([merged], wide, few), [0.5, 0.5, 0], atol=0.25)
+        assert_allclose(blend_weights([merged, *alone], wide, few), [0.5, 0.5, 0, 0, 0], atol=0.25)
+        assert_allclose(blend_weights([wide, *alone], None, few), [0, 1, 0, 0, 0], atol=0.25)
+
+    def test_no_rows_but_the_pulls_leave_them_exactly_there(self):
+        nothing = np.zeros((30, 1))
+        deep, rows = [nothing] * 3, target_rows(np.arange(30) % 2, "binary")
+        assert_allclose(blend_weights(deep, nothing, rows), [0.5, 0.5, 0, 0, 0], atol=1e-6)
+        assert_allclose(blend_weights(deep, None, rows), [0, 1, 0, 0, 0], atol=1e-6)
 
     @pytest.mark.parametrize("kind", ["multiclass", "multilabel", "regression"])
     def test_only_binary_targets_have_a_bias(self, kind):
@@ -239,29 +252,42 @@ class TestBlendWeights:
             "multilabel": RNG.random(logits.shape) < expit(logits),
             "regression": logits + RNG.normal(size=logits.shape),
         }[kind]
-        found = blend_weights(2 * logits.astype("float32"), None, target_rows(Y, kind))
-        assert_allclose(found, [0, 0.5, 0], atol=0.06)
-        assert found[2] == 0
+        deep = [2 * logits.astype("float32"), RNG.normal(size=logits.shape)]
+        found = blend_weights(deep, None, target_rows(Y, kind))
+        assert_allclose(found, [0, 0.5, 0, 0], atol=0.1)
+        assert found[-1] == 0
 
-    def test_it_is_a_minimum_of_the_loss_with_its_pulls(self):
-        deep, wide = 2 * self.LOGITS[:200] + RNG.normal(size=(200, 1)), RNG.normal(size=(200, 1))
+    @pytest.mark.parametrize("has_wide", [True, False], ids=["wide", "no wide"])
+    @pytest.mark.parametrize("n_alone", [0, 2])
+    def test_it_is_a_minimum_of_the_loss_with_its_pulls(self, n_alone, has_wide):
+        wide = RNG.normal(size=(200, 1)) if has_wide else None
+        deep = [2 * self.LOGITS[:200] + RNG.normal(size=(200, 1)), RNG.normal(size=(200, 1))]
+        deep = [*deep, self.LOGITS[:200]][: 1 + n_alone]
+        parts = [np.zeros((200, 1)) if wide is None else wide, *deep]
+        usual = np.array([0.5, 0.5, 0, 0] if has_wide else [0, 1, 0, 0])[: 2 + n_alone]
         rows = target_rows(self.LABELS[:200], "binary")
 
         def objective(v):
-            pulls = 50 * ((v[0] + v[1] - 1) ** 2 + v[2] ** 2) + 10 * (v[0] - v[1]) ** 2
-            return mean_loss("binary", blended(v, wide, deep), rows.Y, rows.weights) + pulls / 200
+            shares, bias = v[:-1], v[-1]
+            pulls = 50 * (shares.sum() - 1) ** 2 + 50 * bias**2
+            pulls += 5 * np.sum((shares - usual) ** 2)
+            blended = sum(a * part for a, part in zip(shares, parts, strict=True)) + bias
+            return mean_loss("binary", blended, rows.Y, rows.weights) + pulls / 200
 
         found = blend_weights(deep, wide, rows)
-        for step in 0.02 * np.concatenate([np.eye(3), -np.eye(3)]):
+        n_moved = 0
+        for step in 0.02 * np.concatenate([np.eye(len(found)), -np.eye(len(found))]):
             moved = found + step
-            if moved[:2].min() >= 0:
+            if moved[:-1].min() >= 0 and (has_wide or moved[0] == 0):
                 assert objective(moved) > objective(found)
+                n_moved += 1
+        assert n_moved > len(found)
 
     def test_weights_of_rows_count(self):
         wrong = self.LABELS.copy()
         wrong[::2] = ~wrong[::2]
         weights = np.where(np.arange(self.N_ROWS) % 2, 2.0, 0.0)
-        found = blend_weights(self.LOGITS, None, target_rows(wrong, "binary", weights))
+        found = blend_weights([self.LOGITS], None, target_rows(wrong, "binary", weights))
         assert found[1] == pytest.approx(1, abs=0.1)
 
 
@@ -289,3 +315,51 @@ class TestConstantLoss:
         other = target_rows(np.eye(3)[[2]], "multiclass")
         floor = -log_softmax(np.log([0.5, 0.5, 1e-6]))[2]
         assert constant_loss(rows, other) == pytest.approx(floor, rel=1e-6)
+
+
+ENDS = ["ly", "ness", "er", "est", "ish", "y", "ies", "ful", "some", "like", "ward", "hood", "let"]
+ENDS += ["ling", "ette", "ism", "ist", "dom", "ship", "ry", "age", "al", "ous", "ive"]
+STEMS = tuple(f"{start}{end}" for start in ("good", "x", "y") for end in ENDS)
+N_GOOD = len(ENDS)
+
+
+class TestSpelling:
+    """A third of the words begin with "good"; what counts is whether a row has one of these."""
+
+    IDS = np.random.default_rng(3).integers(2, 2 + len(STEMS), (240, 3)).astype("int32")
+    GOOD = np.any(IDS - 2 < N_GOOD, axis=1)
+
+    def fitted(self, labels, tokens):
+        spec = InputSpec(
+            "note", "text", (3,), "int32", vocabulary_size=2 + len(STEMS), tokens=tokens
+        )
+        rows = MultiInput({"note": self.IDS}, {"note": spec})
+        parts = np.arange(160), np.arange(160, 240)
+        return fit(target_rows(labels, "binary"), rows, parts), rows
+
+    def test_words_learn_from_others_of_like_spelling(self):
+        knowing, rows = self.fitted(self.GOOD, STEMS)
+        ignorant, _ = self.fitted(self.GOOD, ())
+        assert knowing.basis is not None
+        assert ignorant.basis is None
+        held_out = target_rows(self.GOOD[160:], "binary")
+        losses = [
+            mean_loss("binary", model.logits(rows)[160:], held_out.Y, held_out.weights)
+            for model in (knowing, ignorant)
+        ]
+        assert losses[0] < 0.8 * losses[1]
+
+    def test_its_weights_are_made_of_its_parameters(self):
+        model, rows = self.fitted(self.GOOD, STEMS)
+        made = model.basis @ model.parameters[:-1]
+        assert_allclose(model.weights[:-1], made, rtol=1e-6)
+        again = model.fitted_on([(rows, target_rows(self.GOOD, "binary"))])
+        assert again.basis is model.basis
+        assert_allclose(again.weights[:-1], again.basis @ again.parameters[:-1], rtol=1e-6)
+
+    def test_spelling_that_says_nothing_is_not_read(self):
+        words = [f"{left}{right}" for left in "abcdefghijklmnop" for right in "qrstu"]
+        tokens = tuple(f"{word}thing" for word in words[: len(STEMS)])
+        told = self.IDS % 7 == 3
+        model, _ = self.fitted(told.any(axis=1), tokens)
+        assert model.basis is None

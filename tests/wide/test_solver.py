@@ -10,7 +10,7 @@ from sklearn.linear_model import LogisticRegression, Ridge
 from sklearn.metrics import log_loss
 
 from skmerge._wide import _solver
-from skmerge._wide._solver import fit_linear, mean_loss
+from skmerge._wide._solver import fit_linear, mean_loss, row_losses, weights_of
 
 RNG = np.random.default_rng(0)
 N_ROWS, N_FEATURES = 150, 12
@@ -89,12 +89,30 @@ class TestLoss:
         Y, weights = TARGETS[kind][:7], WEIGHTS["unlike"][:7]
 
         def loss(flat):
-            return _solver._loss_and_slopes(kind, flat.reshape(Y.shape), Y, weights)[0]
+            losses = _solver._losses_and_slopes(kind, flat.reshape(Y.shape), Y)[0]
+            return losses @ weights / len(Y)
 
         def slopes(flat):
-            return _solver._loss_and_slopes(kind, flat.reshape(Y.shape), Y, weights)[1].ravel()
+            by_row = _solver._losses_and_slopes(kind, flat.reshape(Y.shape), Y)[1]
+            return (by_row * weights[:, None] / len(Y)).ravel()
 
         assert check_grad(loss, slopes, RNG.normal(size=Y.size)) < 1e-6
+
+    def test_that_of_a_row_is_no_matter_of_other_rows(self, kind):
+        Y = TARGETS[kind]
+        logits = RNG.normal(size=Y.shape)
+        losses = row_losses(kind, logits, Y)
+        assert losses.shape == (N_ROWS,)
+        assert np.ptp(losses) > 0.5
+        for row in (0, 7, N_ROWS - 1):
+            by_itself = mean_loss(kind, logits[[row]], Y[[row]], np.ones(1))
+            assert losses[row] == pytest.approx(by_itself)
+
+    def test_the_mean_is_of_the_rows_losses_times_their_weights(self, kind):
+        Y, weights = TARGETS[kind], WEIGHTS["unlike"]
+        logits = RNG.normal(size=Y.shape)
+        expected = np.mean(weights * row_losses(kind, logits, Y))
+        assert mean_loss(kind, logits, Y, weights) == pytest.approx(expected)
 
     def test_a_row_of_weight_two_is_that_row_twice(self, kind, monkeypatch):
         monkeypatch.setattr(_solver, "_LEAST_IMPROVEMENT", 1e-12)
@@ -141,3 +159,25 @@ class TestMeanLoss:
     def test_sure_and_wrong_predictions_have_a_finite_loss(self, kind):
         Y = TARGETS[kind]
         assert mean_loss(kind, np.where(Y > 0, -1e4, 1e4), Y, np.ones(N_ROWS)) > 1e3
+
+
+@pytest.mark.parametrize("kind", TARGETS)
+class TestBasis:
+    BASIS = sparse.random_array((N_FEATURES, 20), density=0.3, rng=1, dtype="float32").tocsr()
+
+    def test_it_is_a_model_of_the_features_times_the_basis(self, kind, monkeypatch):
+        monkeypatch.setattr(_solver, "_LEAST_IMPROVEMENT", 1e-12)
+        monkeypatch.setattr(_solver, "_MAX_STEPS", 1000)
+        settings = {"kind": kind, "penalty": 1.0}
+        weights = WEIGHTS["unlike"]
+        V = fit_linear(X, TARGETS[kind], weights, basis=self.BASIS, **settings)
+        expected = fit_linear((X @ self.BASIS).tocsr(), TARGETS[kind], weights, **settings)
+        assert V.shape == (21, TARGETS[kind].shape[1])
+        assert_allclose(V, expected, atol=2e-3)
+        W = weights_of(V, self.BASIS)
+        assert_allclose(W[:-1], self.BASIS.toarray() @ V[:-1], rtol=1e-6)
+        assert_array_equal(W[-1], V[-1])
+
+    def test_without_one_the_parameters_are_the_weights(self, kind):
+        V = fit_linear(X, TARGETS[kind], WEIGHTS["alike"], kind=kind, penalty=1.0)
+        assert weights_of(V, None) is V
