@@ -135,7 +135,7 @@ def test_the_learning_rate_is_auto_only_for_adam_by_name(numbers, changes, rate)
 def test_further_losses_and_normalisation_are_parameters_like_others(estimator):
     by_default = estimator().get_params()
     assert by_default["normalize_features"] is True
-    assert by_default["auxiliary"] == 1.0
+    assert by_default["auxiliary"] == 0.3
     assert by_default["learning_rate"] == "auto"
     changed = estimator(normalize_features=False, auxiliary=0.25, learning_rate=None)
     for copy in (clone(changed), pickle.loads(pickle.dumps(changed))):
