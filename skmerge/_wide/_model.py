@@ -207,8 +207,8 @@ def fit_wide(
     Penalties are tried from strong to weak until the loss of rows not fitted on rises, with and
     without pairs of words, and last with words that share weights by their spelling (`spelling`).
     These rows are those held out, or, where there are fewer than 500 of them, those of each of five
-    folds of all rows (up to 20 outputs); spelling is judged by the first two of these. Features that
-    would take more than 500,000 weights are not tried.
+    folds of all rows (up to 20 outputs); spelling is judged by the first two of these. Features of
+    more than 500,000 weights are not tried.
 
     Parameters
     ----------
