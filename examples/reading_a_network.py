@@ -91,6 +91,7 @@ def main() -> None:
         batch_size=32,
         early_stopping=True,
         wide=False,
+        n_members=1,
         random_state=0,
     ).fit(train, y_train)
     clf.summary()

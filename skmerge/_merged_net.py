@@ -23,6 +23,7 @@ from sklearn.utils._param_validation import Interval, StrOptions
 from sklearn.utils.class_weight import compute_sample_weight
 from sklearn.utils.validation import _check_sample_weight
 
+from skmerge._auto import batch_size_of, learning_rate_of, n_members_of, patience_of
 from skmerge._errors import did_you_mean
 from skmerge._inside import ReadsInside
 from skmerge._spec import InputSpec, NestedParams
@@ -40,9 +41,6 @@ _ALL_ROWS: Any = slice(None)
 
 #: Rows from which on ``early_stopping="auto"`` is True.
 ENOUGH_TO_HOLD_OUT = 200
-
-#: what ``learning_rate="auto"`` is for ``optimizer="adam"``; Keras's own is 0.001
-_RATE_OF_ADAM = 0.002
 
 
 def _branch_of(value: Any, name: str | None) -> Any:
@@ -226,7 +224,7 @@ class MergedNet(NestedParams, ReadsInside, BaseEstimator):
         network_rows = _network_rows(rows)
         options = self._options(targets, len(network_rows.targets), seed)
         if stops:
-            options.patience = _patience(
+            options.patience = patience_of(
                 self.n_iter_no_change, len(network_rows.targets), options.batch_size
             )
         if wide is not None and validation is not None:
@@ -375,12 +373,12 @@ class MergedNet(NestedParams, ReadsInside, BaseEstimator):
 
         return TrainingOptions(
             optimizer=self.optimizer,
-            learning_rate=_learning_rate(self.learning_rate, self.optimizer),
+            learning_rate=learning_rate_of(self.learning_rate, self.optimizer),
             loss=targets.spec.loss if self.loss is None else self.loss,
             metrics=self._metrics(),
             callbacks=self.callbacks,
             n_targets=targets.n_columns,
-            batch_size=_batch_size(self.batch_size, n_rows),
+            batch_size=batch_size_of(self.batch_size, n_rows),
             shuffle=self.shuffle,
             patience=None,
             min_delta=self.tol,
@@ -398,7 +396,6 @@ class MergedNet(NestedParams, ReadsInside, BaseEstimator):
             for name, value in (self.branches or {}).items()
         }
         head = KerasBranch(self.head) if is_keras_layer(self.head) else self.head
-        n_rows = len(X)
         plan = NetworkPlan(
             tuple(X.specs.values()),
             branches,
@@ -410,7 +407,7 @@ class MergedNet(NestedParams, ReadsInside, BaseEstimator):
             self.normalize_features,
             None if wide is None else wide.specs,
             0.0 if wide is None else float(self.auxiliary),
-            1 if wide is None else _n_members(self.n_members, n_rows),
+            1 if wide is None else n_members_of(self.n_members, len(X)),
         )
         return NetworkTrainer.new(plan, options)
 
@@ -474,34 +471,3 @@ def _network_rows(rows: RoutedRows) -> Any:
     X, targets, weights = rows
     weights = (weights / weights.mean()).astype(np.float32)
     return EncodedRows(network_inputs(X), targets, weights)
-
-
-def _learning_rate(learning_rate: Any, optimizer: Any) -> Any:
-    """Return the learning rate, None for the optimizer's own."""
-    if not isinstance(learning_rate, str) or learning_rate != "auto":
-        return learning_rate
-    return _RATE_OF_ADAM if isinstance(optimizer, str) and optimizer.lower() == "adam" else None
-
-
-def _batch_size(batch_size: int | str, n_rows: int) -> int:
-    """Return the rows per step: some 200 steps an epoch, in powers of two from 32 to 256.
-
-    Fewer than a thousand rows go by 16.
-    """
-    if batch_size != "auto":
-        return int(batch_size)
-    least = 4 if n_rows < 1000 else 5
-    return int(2 ** np.clip(np.round(np.log2(max(n_rows, 1) / 200)), least, 8))
-
-
-def _patience(n_iter_no_change: int | str, n_rows: int, batch_size: int) -> int:
-    """Return the epochs without improvement before training stops: 5, or some 500 steps."""
-    if n_iter_no_change != "auto":
-        return int(n_iter_no_change)
-    n_steps = -(-n_rows // batch_size)
-    return max(5, round(500 / n_steps))
-
-
-def _n_members(n_members: int | str, n_rows: int) -> int:
-    """Return the number of deep networks that are averaged: more where rows are few."""
-    return int(np.clip(10_000 // n_rows, 1, 3)) if n_members == "auto" else int(n_members)

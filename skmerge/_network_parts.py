@@ -143,7 +143,8 @@ class Drawing:
         Returns
         -------
         int
-            0 for every network of this package's own layers.
+            Those of the linear models, the blend, normalised features, predictions of single
+            inputs and further members; 0 where the network has none of these.
         """
         parts = [self.merge, self.head, self.output]
         for path in self.inputs:
@@ -200,7 +201,7 @@ def _fitted(estimator: Any) -> Drawing:
         "",
         _fitted_part("merge", plan.merge, layers),
         _fitted_part("head", plan.head, layers),
-        _output(estimator, plan.target, layers["output"]),
+        _output(estimator, plan.target, layers.get("deep-output", layers["output"])),
         network.count_params(),
         sum(int(weight.shape.num_elements()) for weight in network.trainable_weights),
     )

@@ -136,7 +136,7 @@ class WidePart:
         return constant if self.spec.kind == "multiclass" else constant / self.spec.n_outputs
 
     def blend_into(self, trainer: Any, validation: RoutedRows, *, refit: bool) -> None:
-        """Find the shares of both parts, and set the weights of the wide layers.
+        """Find the shares of all predictions, and set the weights of the wide layers.
 
         Parameters
         ----------

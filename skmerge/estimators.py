@@ -79,7 +79,7 @@ class MergedNetClassifier(ClassifierMixin, MergedNet):
         Whether a linear model of words and pairs of words (TF-IDF), tags, categories and numbers
         predicts beside the deep network, as in Cheng 2016, "Wide & Deep Learning". It is fitted by
         itself, and the validation rows decide how strongly it is penalised and on the shares of
-        both, which also calibrates the predictions; without it they are calibrated alone. Nothing
+        all, which also calibrates the predictions; without it they are calibrated alone. Nothing
         of that is done without early stopping, or with a `loss` of your own, and there is no
         linear model with `input_dropout`, which it could not be taught. Later calls with
         `warm_start`, and ``partial_fit``, leave the linear model and the shares as they are.
@@ -93,9 +93,9 @@ class MergedNetClassifier(ClassifierMixin, MergedNet):
     n_members : int or "auto", default="auto"
         How many deep networks are trained at once, alike but for their initial weights, whose
         predictions are averaged: they err in different places (Lakshminarayanan et al. 2017, "Deep
-        Ensembles"). ``"auto"`` is 3 up to 3,333 training rows, 2 up to 5,000, then 1. More than one
-        only where `auxiliary` counts as well. What is read from inside the network (features,
-        gates, saliency) is the first one's.
+        Ensembles"). ``"auto"`` is 3 up to 3,333 training rows, 2 up to 5,000, then 1. Like
+        `wide`, only with early stopping and without a `loss` of your own; else there is one. What
+        is read inside the network (features, gates, saliency) is the first one's.
     class_weight : dict or "balanced", default=None
         Weights of the classes by label; ``"balanced"`` weighs them inversely to their frequency.
     callbacks : Keras callback, class of one, or list of those, default=None
@@ -365,7 +365,7 @@ class MergedNetRegressor(RegressorMixin, MergedNet):
         Whether a linear model of words and pairs of words (TF-IDF), tags, categories and numbers
         predicts beside the deep network, as in Cheng 2016, "Wide & Deep Learning". It is fitted by
         itself, and the validation rows decide how strongly it is penalised and on the shares of
-        both, which also calibrates the predictions; without it they are calibrated alone. Nothing
+        all, which also calibrates the predictions; without it they are calibrated alone. Nothing
         of that is done without early stopping, or with a `loss` of your own, and there is no
         linear model with `input_dropout`, which it could not be taught. Later calls with
         `warm_start`, and ``partial_fit``, leave the linear model and the shares as they are.
@@ -379,9 +379,9 @@ class MergedNetRegressor(RegressorMixin, MergedNet):
     n_members : int or "auto", default="auto"
         How many deep networks are trained at once, alike but for their initial weights, whose
         predictions are averaged: they err in different places (Lakshminarayanan et al. 2017, "Deep
-        Ensembles"). ``"auto"`` is 3 up to 3,333 training rows, 2 up to 5,000, then 1. More than one
-        only where `auxiliary` counts as well. What is read from inside the network (features,
-        gates, saliency) is the first one's.
+        Ensembles"). ``"auto"`` is 3 up to 3,333 training rows, 2 up to 5,000, then 1. Like
+        `wide`, only with early stopping and without a `loss` of your own; else there is one. What
+        is read inside the network (features, gates, saliency) is the first one's.
     standardize_target : bool, default=True
         Whether the network learns targets of mean 0 and standard deviation 1. Predictions are in
         the targets' own scale either way. Set it to False for losses that need the scale, such

@@ -455,11 +455,11 @@ def test_verbose_prints_one_line_per_epoch(numbers, capsys):
 
 
 def test_batch_size_auto_depends_on_the_rows():
-    from skmerge._merged_net import _batch_size
+    from skmerge._auto import batch_size_of
 
-    sizes = [_batch_size("auto", n_rows) for n_rows in (1, 600, 2000, 5000, 10**6)]
+    sizes = [batch_size_of("auto", n_rows) for n_rows in (1, 600, 2000, 5000, 10**6)]
     assert sizes == [16, 16, 32, 32, 256]
-    assert _batch_size(7, 2000) == 7
+    assert batch_size_of(7, 2000) == 7
 
 
 # --- missing and unknown values ---------------------------------------------------------------

@@ -23,6 +23,7 @@ LAYERS = {
     "training": ["training"],
     "estimators": [
         "_targets",
+        "_auto",
         "_wide_part",
         "_inside",
         "_network_parts",

@@ -10,7 +10,8 @@ import tensorflow as tf
 from numpy.testing import assert_allclose, assert_array_equal
 
 from skmerge import InputSpec, MergedNetClassifier, MergedNetRegressor, TargetSpec, build_network
-from skmerge._merged_net import _n_members, _patience
+from skmerge._auto import n_members_of, patience_of
+from skmerge._network_parts import describe
 from skmerge._reading import member_logits
 from skmerge.network import network_inputs
 from skmerge.training._step import TrainingStep
@@ -150,14 +151,22 @@ class TestEstimator:
     ("n_rows", "expected"), [(50, 3), (3333, 3), (3334, 2), (5000, 2), (5001, 1), (10**6, 1)]
 )
 def test_fewer_rows_get_more_members(n_rows, expected):
-    assert _n_members("auto", n_rows) == expected
-    assert _n_members(4, n_rows) == 4
+    assert n_members_of("auto", n_rows) == expected
+    assert n_members_of(4, n_rows) == 4
 
 
 @pytest.mark.parametrize(
     ("n_rows", "batch_size", "expected"),
     [(384, 16, 21), (3200, 32, 5), (1371, 32, 12), (10, 16, 500)],
 )
-def test_short_epochs_get_more_patience(n_rows, batch_size, expected):
-    assert _patience("auto", n_rows, batch_size) == expected
-    assert _patience(3, n_rows, batch_size) == 3
+def test_short_epochs_get_morepatience_of(n_rows, batch_size, expected):
+    assert patience_of("auto", n_rows, batch_size) == expected
+    assert patience_of(3, n_rows, batch_size) == 3
+
+
+def test_the_drawing_counts_the_last_layer_and_what_stands_beside():
+    model = fitted(n_members=2)
+    drawing = describe(model)
+    assert drawing.output.n_parameters == 8 + 1  # a weight for each unit of the head, and a bias
+    member = model._trainer.model_.get_layer("member-2").count_params()
+    assert member < drawing.rest < drawing.n_parameters
