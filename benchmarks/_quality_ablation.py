@@ -5,17 +5,25 @@ Enters: tasks and seeds. Leaves: for each ablation the differences from the defa
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
 from _quality_contenders import SKMERGE, Result, by_seed, network
 from _quality_page import markdown
 from _quality_scores import difference
-from _quality_tasks import TASKS
+from _quality_tasks import TASKS, Task
 
-# what is switched off, and the parameters that do it; one that an estimator lacks is not its own
-ABLATIONS: dict[str, dict[str, Any]] = {
+from skmerge import EmbeddingBranch
+
+
+def _all_words(task: Task) -> dict[str, Any]:
+    return {"branches": {text: EmbeddingBranch(spatial_dropout=0.0) for text in task.texts}}
+
+
+# what is switched off, and the parameters that do it, or what tells them of a task; one that an
+# estimator lacks is not its own
+ABLATIONS: dict[str, dict[str, Any] | Callable[[Task], dict[str, Any]]] = {
     "no linear model beside": {"wide": False},
     "one network, not several": {"n_members": 1},
     "features not normalised": {"normalize_features": False},
@@ -24,13 +32,14 @@ ABLATIONS: dict[str, dict[str, Any]] = {
     "patience of 5 epochs": {"n_iter_no_change": 5},
     "no early stopping, 10 epochs": {"early_stopping": False, "epochs": 10},
     "no dropout": {"dropout": 0.0},
+    "no dropout of embeddings": _all_words,
     "no hidden layer after the merge": {"head": ()},
     "batches of 256": {"batch_size": 256},
 }
 
 
 def run_ablation(
-    names: Sequence[str], n_seeds: int, ablations: Mapping[str, dict[str, Any]] = ABLATIONS
+    names: Sequence[str], n_seeds: int, ablations: Mapping[str, Any] = ABLATIONS
 ) -> dict[str, dict[str, Result]]:
     """Measure the defaults and each ablation on each task: results by contender, then by task."""
     measured: dict[str, dict[str, Result]] = {name: {} for name in (SKMERGE, *ablations)}
@@ -40,6 +49,7 @@ def run_ablation(
         known = network(task, 0).get_params()
         for name, results in measured.items():
             changes = ablations.get(name, {})
+            changes = changes(task) if callable(changes) else changes
             if changes.keys() <= known.keys():
                 results[task_name] = by_seed(name, task, data, n_seeds, changes=changes)
                 print(f"{data.name}, {results[task_name]}", flush=True)

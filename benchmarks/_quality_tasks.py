@@ -51,8 +51,8 @@ def _of_clothing(load: Callable[[], Dataset], *metrics: str, kind: str = "classe
     return Task(load, metrics, kind, texts=("title", "review_text"), categories=categories)
 
 
-def _of_movies(load: Callable[[], Dataset], metric: str, kind: str) -> Task:
-    return Task(load, (metric,), kind, texts=("title", "overview"), pictures=("image",))
+def _of_movies(load: Callable[[], Dataset], metric: str, kind: str, *texts: str) -> Task:
+    return Task(load, (metric,), kind, texts=("title", "overview", *texts), pictures=("image",))
 
 
 TASKS = {
@@ -67,7 +67,7 @@ TASKS = {
         categories=("zipcode",),
     ),
     "movies": _of_movies(movies, "macro AP", "labels"),
-    "movies_vote": _of_movies(movies_vote, "R2", "numbers"),
+    "movies_vote": _of_movies(movies_vote, "R2", "numbers", "tagline", "keywords"),
     "emoji": Task(emoji, ("accuracy",), texts=("name",), pictures=("image",)),
     "easy_vqa": Task(easy_vqa, ("accuracy",), texts=("question",), pictures=("image",)),
 }

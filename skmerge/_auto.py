@@ -9,6 +9,10 @@ import numpy as np
 #: Keras's own is 0.001
 _RATE_OF_ADAM = 0.002
 
+#: up to so many rows, and values in all of them, networks are averaged
+_MANY_ROWS = 100_000 / 3
+_MANY_VALUES = 5_000 * 64 * 64 * 3
+
 
 def learning_rate_of(learning_rate: Any, optimizer: Any) -> Any:
     """Return the learning rate.
@@ -75,7 +79,7 @@ def patience_of(n_iter_no_change: int | str, n_rows: int, batch_size: int) -> in
     return max(5, round(500 / n_steps))
 
 
-def n_members_of(n_members: int | str, n_rows: int) -> int:
+def n_members_of(n_members: int | str, n_rows: int, n_values: int) -> int:
     """Return the number of deep networks that are averaged.
 
     Parameters
@@ -84,10 +88,17 @@ def n_members_of(n_members: int | str, n_rows: int) -> int:
         As the estimators take it.
     n_rows : int
         Number of training rows.
+    n_values : int
+        Numbers or ids in all inputs of a row.
 
     Returns
     -------
     int
-        For ``"auto"`` 3, from 3,334 rows on 2, and from 5,001 on 1.
+        For ``"auto"`` 3, fewer where that would take long: with more than 33,333 rows, or more
+        values in all of them than 5,000 pictures of 64 x 64 pixels in colour have. From one and a
+        half times that many on it is 1.
     """
-    return int(np.clip(10_000 // n_rows, 1, 3)) if n_members == "auto" else int(n_members)
+    if n_members != "auto":
+        return int(n_members)
+    load = max(n_rows / _MANY_ROWS, n_rows * n_values / _MANY_VALUES)
+    return int(np.clip(3 / max(load, 1e-9), 1, 3))

@@ -8,6 +8,7 @@ Routing is the router's, the network that of `skmerge.network`, and training tha
 from __future__ import annotations
 
 import copy
+import math
 from collections.abc import Mapping
 from dataclasses import replace
 from numbers import Integral, Real
@@ -407,7 +408,7 @@ class MergedNet(NestedParams, ReadsInside, BaseEstimator):
             self.normalize_features,
             None if wide is None else wide.specs,
             0.0 if wide is None else float(self.auxiliary),
-            1 if wide is None else n_members_of(self.n_members, len(X)),
+            1 if wide is None else n_members_of(self.n_members, len(X), _values_of(X)),
         )
         return NetworkTrainer.new(plan, options)
 
@@ -461,6 +462,11 @@ def _cloned(value: Any) -> Any:
     if isinstance(value, list):
         return [_cloned(entry) for entry in value]
     return value if is_keras_layer(value) else clone(value, safe=False)
+
+
+def _values_of(X: MultiInput) -> int:
+    """Return how many numbers or ids a row has in all inputs."""
+    return sum(math.prod(X[name].shape[1:]) for name in X)
 
 
 def _network_rows(rows: RoutedRows) -> Any:

@@ -78,12 +78,12 @@ class MergedNetClassifier(ClassifierMixin, MergedNet):
     wide : bool, default=True
         Whether a linear model of words and pairs of words (TF-IDF), tags, categories and numbers
         predicts beside the deep network, as in Cheng 2016, "Wide & Deep Learning". It is fitted by
-        itself, and the validation rows decide how strongly it is penalised and on the shares of
-        all, which also calibrates the predictions; without it they are calibrated alone. Nothing
-        of that is done without early stopping, or with a `loss` of your own, and there is no
-        linear model with `input_dropout`, which it could not be taught. Later calls with
-        `warm_start`, and ``partial_fit``, leave the linear model and the shares as they are.
-        `loss_curve_` and `history_` are the deep network's.
+        itself, and the validation rows decide how strongly it is penalised, each input by itself,
+        and on the shares of all, which also calibrates the predictions; without it they are
+        calibrated alone. Nothing of that is done without early stopping, or with a `loss` of your
+        own, and there is no linear model with `input_dropout`, which it could not be taught. Later
+        calls with `warm_start`, and ``partial_fit``, leave the linear model and the shares as they
+        are. `loss_curve_` and `history_` are the deep network's.
     auxiliary : float, default=0.3
         Weight of the mean of further losses: those of what the features of each input alone
         predict, by a linear layer. They keep each branch learning, and where the validation rows
@@ -93,7 +93,8 @@ class MergedNetClassifier(ClassifierMixin, MergedNet):
     n_members : int or "auto", default="auto"
         How many deep networks are trained at once, alike but for their initial weights, whose
         predictions are averaged: they err in different places (Lakshminarayanan et al. 2017, "Deep
-        Ensembles"). ``"auto"`` is 3 up to 3,333 training rows, 2 up to 5,000, then 1. Like
+        Ensembles"). ``"auto"`` is 3, but with more than 33,000 training rows, or more values than
+        5,000 pictures of 64 x 64 pixels have, 2, and from one and a half times as many on 1. Like
         `wide`, only with early stopping and without a `loss` of your own; else there is one. What
         is read inside the network (features, gates, saliency) is the first one's.
     class_weight : dict or "balanced", default=None
@@ -364,12 +365,12 @@ class MergedNetRegressor(RegressorMixin, MergedNet):
     wide : bool, default=True
         Whether a linear model of words and pairs of words (TF-IDF), tags, categories and numbers
         predicts beside the deep network, as in Cheng 2016, "Wide & Deep Learning". It is fitted by
-        itself, and the validation rows decide how strongly it is penalised and on the shares of
-        all, which also calibrates the predictions; without it they are calibrated alone. Nothing
-        of that is done without early stopping, or with a `loss` of your own, and there is no
-        linear model with `input_dropout`, which it could not be taught. Later calls with
-        `warm_start`, and ``partial_fit``, leave the linear model and the shares as they are.
-        `loss_curve_` and `history_` are the deep network's.
+        itself, and the validation rows decide how strongly it is penalised, each input by itself,
+        and on the shares of all, which also calibrates the predictions; without it they are
+        calibrated alone. Nothing of that is done without early stopping, or with a `loss` of your
+        own, and there is no linear model with `input_dropout`, which it could not be taught. Later
+        calls with `warm_start`, and ``partial_fit``, leave the linear model and the shares as they
+        are. `loss_curve_` and `history_` are the deep network's.
     auxiliary : float, default=0.3
         Weight of the mean of further losses: those of what the features of each input alone
         predict, by a linear layer. They keep each branch learning, and where the validation rows
@@ -379,7 +380,8 @@ class MergedNetRegressor(RegressorMixin, MergedNet):
     n_members : int or "auto", default="auto"
         How many deep networks are trained at once, alike but for their initial weights, whose
         predictions are averaged: they err in different places (Lakshminarayanan et al. 2017, "Deep
-        Ensembles"). ``"auto"`` is 3 up to 3,333 training rows, 2 up to 5,000, then 1. Like
+        Ensembles"). ``"auto"`` is 3, but with more than 33,000 training rows, or more values than
+        5,000 pictures of 64 x 64 pixels have, 2, and from one and a half times as many on 1. Like
         `wide`, only with early stopping and without a `loss` of your own; else there is one. What
         is read inside the network (features, gates, saliency) is the first one's.
     standardize_target : bool, default=True

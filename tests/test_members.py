@@ -148,11 +148,22 @@ class TestEstimator:
 
 
 @pytest.mark.parametrize(
-    ("n_rows", "expected"), [(50, 3), (3333, 3), (3334, 2), (5000, 2), (5001, 1), (10**6, 1)]
+    ("n_rows", "n_values", "expected"),
+    [
+        (50, 10, 3),
+        (33_333, 100, 3),
+        (40_000, 100, 2),
+        (60_000, 100, 1),
+        (5_000, 64 * 64 * 3, 3),
+        (5_001, 64 * 64 * 3, 2),
+        (10_000, 64 * 64 * 3, 1),
+        (50, 10**9, 1),
+        (10, 0, 3),
+    ],
 )
-def test_fewer_rows_get_more_members(n_rows, expected):
-    assert n_members_of("auto", n_rows) == expected
-    assert n_members_of(4, n_rows) == 4
+def test_what_takes_long_gets_fewer_members(n_rows, n_values, expected):
+    assert n_members_of("auto", n_rows, n_values) == expected
+    assert n_members_of(4, n_rows, n_values) == 4
 
 
 @pytest.mark.parametrize(

@@ -10,11 +10,18 @@ from typing import Any
 
 import numpy as np
 from scipy import sparse
+from scipy.linalg import cholesky, solve_triangular
 from scipy.optimize import minimize
 from scipy.special import expit, log_softmax
 
 _MAX_STEPS = 60
 _LEAST_IMPROVEMENT = 1e-6  # of the loss, or relative to it where that is above 1: a fit ends there
+
+#: Features of more than this share of the rows are frequent, and at most so many of them; their
+#: products are known well enough from so many rows.
+_SHARE_OF_FREQUENT = 0.05
+_MAX_FREQUENT = 500
+_ENOUGH_FOR_PRODUCTS = 5000
 
 
 def row_losses(kind: str, logits: np.ndarray, Y: np.ndarray) -> np.ndarray:
@@ -100,9 +107,12 @@ def fit_linear(
     shape = (1 + (X if basis is None else basis).shape[1], Y.shape[1])
     transposed, shares = X.T.tocsr(), weights / n_rows
     basis_transposed = None if basis is None else basis.T.tocsr()
+    curvature = _mean_curvature(kind, Y, weights)
+    with np.errstate(all="ignore"):  # the training says what is not finite
+        coordinates = _Coordinates(X, basis, weights * curvature, penalty)
 
     def objective(flat: np.ndarray) -> tuple[float, np.ndarray]:
-        V = flat.reshape(shape)
+        V = coordinates.parameters(flat.reshape(shape))
         parameters = V[:-1].astype(np.float32)
         logits = X @ (parameters if basis is None else basis @ parameters) + V[-1]
         losses, slopes = _losses_and_slopes(kind, logits, Y)
@@ -112,14 +122,120 @@ def fit_linear(
         gradient[:-1] = of_features if basis is None else basis_transposed @ of_features
         gradient[:-1] += penalty / n_rows * V[:-1]
         gradient[-1] = slopes.sum(axis=0)
+        gradient = coordinates.gradient(gradient)
         return losses @ shares + penalty / (2 * n_rows) * np.sum(V[:-1] ** 2), gradient.ravel()
 
-    start = np.zeros(shape) if start is None else start
+    start = np.zeros(shape) if start is None else coordinates.of_parameters(start)
     # a short memory, because remembering is what takes the time where there are many outputs
     options = {"maxiter": _MAX_STEPS, "ftol": _LEAST_IMPROVEMENT, "maxcor": 5}
-    with np.errstate(all="ignore"):  # the training says what is not finite
+    with np.errstate(all="ignore"):
         found = minimize(objective, start.ravel(), jac=True, method="L-BFGS-B", options=options)
-    return np.asarray(found.x).reshape(shape)
+    return coordinates.parameters(np.asarray(found.x).reshape(shape))
+
+
+class _Coordinates:
+    """Coordinates in which the loss is about equally curved in all directions.
+
+    Parameters ``V = R**-1 U``, with ``R'R`` close to the second derivative of the loss by V: the
+    products of the features that many rows have, exact, and of the others only the squares.
+
+    Parameters
+    ----------
+    X : csr_matrix of shape (n_samples, n_features)
+        Features.
+    basis : csr_matrix of shape (n_features, n_parameters) or None
+        What the weights are made of.
+    curvatures : ndarray of shape (n_samples,)
+        Second derivative of each row's loss by its logits, about.
+    penalty : float
+        Strength of the penalty.
+    """
+
+    def __init__(self, X: Any, basis: Any, curvatures: np.ndarray, penalty: float) -> None:
+        n_rows = X.shape[0]
+        squares = X.multiply(X).T @ curvatures
+        counts = X.getnnz(axis=0)
+        if basis is not None:  # as if no row had two words with letters in common
+            squares = basis.multiply(basis).T @ squares
+            counts = np.where(basis.getnnz(axis=0) == 1, basis.T @ counts, 0)
+        self.diagonal = np.sqrt((np.append(squares, curvatures.sum()) + penalty) / n_rows)
+        frequent = np.flatnonzero(counts > _SHARE_OF_FREQUENT * n_rows)
+        if len(frequent) > _MAX_FREQUENT:
+            frequent = np.sort(frequent[np.argsort(-counts[frequent])[:_MAX_FREQUENT]])
+        self.frequent = np.append(frequent, len(self.diagonal) - 1)
+        some = slice(None, None, -(-n_rows // _ENOUGH_FOR_PRODUCTS))
+        columns = X[some][:, frequent] if basis is None else X[some] @ basis[:, frequent]
+        columns = np.column_stack([columns.toarray(), np.ones(columns.shape[0])]).astype(np.float64)
+        products = columns.T @ (columns * curvatures[some, None])
+        products *= n_rows / len(columns)
+        ridge = penalty + 1e-6 * np.trace(products) / len(products)
+        products[np.diag_indices_from(products)] += ridge
+        self.diagonal[self.frequent] = 1.0
+        if not (np.isfinite(products).all() and np.isfinite(self.diagonal).all()):
+            products, self.diagonal = n_rows * np.eye(len(products)), np.ones(len(self.diagonal))
+        self.root = cholesky(products / n_rows)
+        self.diagonal = self.diagonal[:, None]
+
+    def parameters(self, U: np.ndarray) -> np.ndarray:
+        """Return the parameters at a point.
+
+        Parameters
+        ----------
+        U : ndarray of shape (n_parameters + 1, n_outputs)
+            The point in these coordinates.
+
+        Returns
+        -------
+        ndarray of shape (n_parameters + 1, n_outputs)
+            V.
+        """
+        V = U / self.diagonal
+        V[self.frequent] = solve_triangular(self.root, U[self.frequent], check_finite=False)
+        return V
+
+    def of_parameters(self, V: np.ndarray) -> np.ndarray:
+        """Return the point where the parameters are given ones.
+
+        Parameters
+        ----------
+        V : ndarray of shape (n_parameters + 1, n_outputs)
+            The parameters.
+
+        Returns
+        -------
+        ndarray of shape (n_parameters + 1, n_outputs)
+            The point in these coordinates.
+        """
+        U = V * self.diagonal
+        U[self.frequent] = self.root @ V[self.frequent]
+        return U
+
+    def gradient(self, by_parameters: np.ndarray) -> np.ndarray:
+        """Return the derivative by these coordinates.
+
+        Parameters
+        ----------
+        by_parameters : ndarray of shape (n_parameters + 1, n_outputs)
+            The derivative by the parameters.
+
+        Returns
+        -------
+        ndarray of shape (n_parameters + 1, n_outputs)
+            The derivative by U.
+        """
+        by_U = by_parameters / self.diagonal
+        by_U[self.frequent] = solve_triangular(
+            self.root, by_parameters[self.frequent], trans="T", check_finite=False
+        )
+        return by_U
+
+
+def _mean_curvature(kind: str, Y: np.ndarray, weights: np.ndarray) -> float:
+    """Return the second derivative of the loss by a logit, at a constant prediction."""
+    if kind == "regression":
+        return 1.0
+    mean = weights @ Y / max(weights.sum(), 1e-12)
+    return float(max(np.mean(mean * (1 - mean)), 1e-3))
 
 
 def weights_of(V: np.ndarray, basis: sparse.csr_matrix | None) -> np.ndarray:
