@@ -54,8 +54,9 @@ class InputSpec:
         Sequences of shape ``(length, channels)``: whether the last channel is 1 where a row has
         that step and 0 in the padding.
     tokens : tuple of str, default=()
-        Arrays of ids: what the ids from 2 on stand for; empty where that is not known. Specs that
-        differ in nothing else are equal.
+        Arrays of ids: what the ids from 2 on stand for. Tables: what the codes from 2 on stand
+        for, of one code column after the other. Empty where that is not known. Specs that differ
+        in nothing else are equal.
 
     Examples
     --------

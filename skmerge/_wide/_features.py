@@ -12,6 +12,7 @@ import numpy as np
 from scipy import sparse
 
 from skmerge._spec import UNKNOWN_ID, InputSpec, pair_bucket
+from skmerge._wide._spelling import OF_CATEGORIES, OF_WORDS, spelling
 
 #: How much a pair of words weighs beside a word, and a table beside a text. The penalty on a
 #: feature's weight is the stronger the smaller the feature.
@@ -19,6 +20,8 @@ PAIR_SHARE = 0.7
 TABLE_SHARE = 0.3
 _MIN_ROWS_OF_WORD = 2
 _MIN_ROWS_OF_PAIR = 3
+#: from so many on, the categories of a column share weights by their spelling
+_MANY_CATEGORIES = 20
 
 
 class WordFeatures:
@@ -49,6 +52,18 @@ class WordFeatures:
     def n_features(self) -> int:
         """Number of features."""
         return self.n_words + self.n_pairs
+
+    def spelled(self) -> list[tuple[int, sparse.csr_matrix]]:
+        """Return the runs of letters in the words.
+
+        Returns
+        -------
+        list of tuple of (int, csr_matrix of shape (n_tokens, n_runs))
+            The first feature that is spelled, and the runs of this and the next ones.
+        """
+        tokens = self.spec.tokens
+        runs = spelling(tokens, OF_WORDS) if tokens else None
+        return [] if runs is None else [(self.n_words - len(tokens), runs)]
 
     def fit(self, ids: np.ndarray) -> None:
         """Learn how rare each word and each pair is.
@@ -150,6 +165,25 @@ class TableFeatures:
     def n_features(self) -> int:
         """Number of features."""
         return len(self.numbers) * (1 + self.n_bins) + sum(self.spec.cardinalities)
+
+    def spelled(self) -> list[tuple[int, sparse.csr_matrix]]:
+        """Return the runs of letters in the categories of each column of many.
+
+        Returns
+        -------
+        list of tuple of (int, csr_matrix of shape (n_categories, n_runs))
+            The first feature that is spelled, and the runs of this and the next ones.
+        """
+        found, left = [], self.spec.tokens
+        end = len(self.numbers) * (1 + self.n_bins)
+        for cardinality in self.spec.cardinalities if left else ():
+            n_named = cardinality - UNKNOWN_ID - 1  # and but the missing ones
+            names, left = left[:n_named], left[n_named:]
+            end += cardinality
+            runs = spelling(names, OF_CATEGORIES) if n_named >= _MANY_CATEGORIES else None
+            if runs is not None:
+                found.append((end - n_named, runs))
+        return found
 
     def fit(self, rows: np.ndarray) -> None:
         """Learn the scale and the quantiles of the numbers.

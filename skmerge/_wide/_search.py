@@ -1,7 +1,7 @@
 """Which linear model predicts rows that it was not fitted on: rows go in, a fitted model comes out.
 
 Tried are strengths of the penalty, of each input's features and of all, pairs of words, and words
-that share weights by their spelling.
+or categories that share weights by their spelling.
 """
 
 from __future__ import annotations
@@ -16,7 +16,6 @@ from sklearn.model_selection import KFold
 from skmerge._wide._features import features_of
 from skmerge._wide._model import TargetRows, WideModel, joined_rows, side_by_side
 from skmerge._wide._solver import fit_linear, mean_loss, weights_of
-from skmerge._wide._spelling import spelling
 
 #: strengths of the penalty that are tried, until the held-out loss rises
 PENALTIES = (100.0, 30.0, 10.0, 3.0, 1.0, 0.3, 0.1, 0.03, 0.01)
@@ -281,19 +280,17 @@ def _fitted_features(X: Any, *, pairs: bool) -> dict[str, Any]:
 
 
 def _basis(features: Mapping[str, Any]) -> sparse.csr_matrix | None:
-    """Return what the weights are made of where words of like spelling share them."""
-    blocks, found = [], False
+    """Return what the weights are made of where tokens of like spelling share them."""
+    n_features = sum(part.n_features for part in features.values())
+    blocks, start = [sparse.identity(n_features, dtype=np.float32)], 0
     for part in features.values():
-        block = sparse.identity(part.n_features, dtype=np.float32, format="csr")
-        tokens = part.spec.tokens
-        runs = spelling(tokens) if tokens else None
-        if runs is not None:
-            found = True
-            n_before, n_after = part.n_words - len(tokens), part.n_features - part.n_words
-            above, below = (sparse.csr_matrix((n, runs.shape[1])) for n in (n_before, n_after))
-            block = sparse.hstack([block, sparse.vstack([above, runs, below])])
-        blocks.append(block)
-    return sparse.block_diag(blocks).tocsr().astype(np.float32) if found else None
+        for first, runs in part.spelled():
+            n_above = start + first
+            n_below = n_features - n_above - runs.shape[0]
+            above, below = (sparse.csr_matrix((n, runs.shape[1])) for n in (n_above, n_below))
+            blocks.append(sparse.vstack([above, runs, below]))
+        start += part.n_features
+    return sparse.hstack(blocks).tocsr().astype(np.float32) if len(blocks) > 1 else None
 
 
 def _splits(

@@ -282,6 +282,7 @@ class TabularEncoder(Encoder, auto_wrap_output_keys=None):  # type: ignore[call-
             code_columns=tuple(range(len(names) - len(coded), len(names))),
             cardinalities=tuple(column.cardinality for column in coded),
             feature_names=tuple(names),
+            tokens=tuple(text for column in coded for text in column.categories),
         )
 
     def _read_table(self, X: Any, *, reset: bool) -> dict[Any, pd.Series]:

@@ -7,7 +7,7 @@ from numpy.testing import assert_allclose, assert_array_equal
 from skmerge import InputSpec, MultiInput
 from skmerge._spec import WideSpec
 from skmerge._wide import _search, fit_wide, mean_loss
-from skmerge._wide._features import N_BINS, N_PAIRS
+from skmerge._wide._features import N_BINS, N_PAIRS, features_of
 from skmerge._wide._model import WideModel, side_by_side
 from skmerge._wide._search import PENALTIES, _Candidate, _Folds, _scaled, _splits
 from skmerge._wide._solver import fit_linear
@@ -427,3 +427,54 @@ class TestSpelling:
         told = self.IDS % 7 == 3
         model, _ = self.fitted(told.any(axis=1), tokens)
         assert model.basis is None
+
+
+class TestSpellingOfCategories:
+    """Codes of two regions, told by their first digits; the target is the region."""
+
+    N_EACH = 30
+    NAMES = tuple(f"{region}{n:03}" for region in ("92", "93") for n in range(30))
+    CODES = np.random.default_rng(4).integers(2, 2 + len(NAMES), (150, 1)).astype("float32")
+    IN_FIRST = CODES[:, 0] < 2 + N_EACH
+
+    def fitted(self, tokens, n_names=None):
+        n_names = len(self.NAMES) if n_names is None else n_names
+        spec = InputSpec(
+            "table", "tabular", (1,), code_columns=(0,), cardinalities=(2 + n_names,), tokens=tokens
+        )
+        rows = MultiInput({"table": np.minimum(self.CODES, n_names + 1)}, {"table": spec})
+        parts = np.arange(100), np.arange(100, 150)
+        return fit(target_rows(self.IN_FIRST, "binary"), rows, parts), rows
+
+    def test_a_category_that_no_row_has_learns_from_its_like(self):
+        knowing, _ = self.fitted(self.NAMES)
+        ignorant, _ = self.fitted(())
+        seen = np.unique(self.CODES[:100].astype(int))
+        unseen = np.setdiff1d(np.arange(2, 2 + len(self.NAMES)), seen)
+        assert len(unseen) > 5
+        is_first = unseen < 2 + self.N_EACH
+        assert_array_equal(knowing.weights[unseen, 0] > 0, is_first)
+        assert_array_equal(ignorant.weights[unseen, 0], 0)
+
+    def test_a_few_categories_are_not_spelled(self):
+        names = tuple(f"9{n:03}" for n in range(19))
+        assert self.fitted(names, len(names))[0].basis is None
+
+    def test_each_column_has_its_own_runs(self):
+        spec = InputSpec(
+            "table", "tabular", (4,), code_columns=(1, 2, 3), cardinalities=(4, 62, 32),
+            tokens=("a", "b", *self.NAMES, *self.NAMES[:30]),
+        )  # fmt: skip
+        part = features_of(spec, pairs=False)
+        (first, of_all), (second, of_some) = part.spelled()
+        n_numbers = 1 + N_BINS
+        assert (first, second) == (n_numbers + 4 + 2, n_numbers + 4 + 62 + 2)
+        assert (of_all.shape[0], of_some.shape[0]) == (60, 30)
+        assert part.n_features == second + 30
+        basis = _search._basis({"table": part}).toarray()
+        assert_array_equal(basis[:, : part.n_features], np.eye(part.n_features))
+        assert_array_equal(
+            basis[first : first + 60, part.n_features :][:, : of_all.shape[1]], of_all.toarray()
+        )
+        assert_array_equal(basis[second:, -of_some.shape[1] :], of_some.toarray())
+        assert not basis[:first, part.n_features :].any()
