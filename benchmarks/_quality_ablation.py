@@ -1,11 +1,13 @@
 """What each default buys and costs: skmerge with one of them switched off at a time.
 
-Enters: tasks and seeds. Leaves: for each ablation the differences from the defaults, by task.
+Enters: a task and seeds. Leaves: for each ablation the difference from the defaults, and the means
+over all tasks.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+import re
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import numpy as np
@@ -38,46 +40,55 @@ ABLATIONS: dict[str, dict[str, Any] | Callable[[Task], dict[str, Any]]] = {
 }
 
 
+#: the section that sums up those of the tasks
+MEANS = "Mean of the differences over these tasks"
+
+
 def run_ablation(
-    names: Sequence[str], n_seeds: int, ablations: Mapping[str, Any] = ABLATIONS
-) -> dict[str, dict[str, Result]]:
-    """Measure the defaults and each ablation on each task: results by contender, then by task."""
-    measured: dict[str, dict[str, Result]] = {name: {} for name in (SKMERGE, *ablations)}
-    for task_name in names:
-        task = TASKS[task_name]
-        data = task.load()
-        known = network(task, 0).get_params()
-        for name, results in measured.items():
-            changes = ablations.get(name, {})
-            changes = changes(task) if callable(changes) else changes
-            if changes.keys() <= known.keys():
-                results[task_name] = by_seed(name, task, data, n_seeds, changes=changes)
-                print(f"{data.name}, {results[task_name]}", flush=True)
+    task_name: str, n_seeds: int, ablations: Mapping[str, Any] = ABLATIONS
+) -> dict[str, Result]:
+    """Measure the defaults and each ablation on a task; results by contender, defaults first."""
+    task = TASKS[task_name]
+    data = task.load()
+    known = network(task, 0).get_params()
+    measured: dict[str, Result] = {}
+    for name in (SKMERGE, *ablations):
+        changes = ablations.get(name, {})
+        changes = changes(task) if callable(changes) else changes
+        if changes.keys() <= known.keys():
+            measured[name] = by_seed(name, task, data, n_seeds, changes=changes)
+            print(f"{data.name}, {measured[name]}", flush=True)
     return measured
 
 
-def matrix(measured: Mapping[str, Mapping[str, Result]]) -> str:
-    """Return the table of differences: ablation minus default, of the main score, by task.
+def differences(measured: Mapping[str, Result]) -> str:
+    """Return the table of a task: the main score, ablation minus default, and its standard error.
 
-    Beside each difference stands its standard error over the seeds. The last columns are the mean
-    over the tasks, and seconds of fitting beside those of the defaults, the mean of the ratios.
+    The last column is the ratio of the seconds of fitting, of the medians.
     """
-    default = measured[SKMERGE]
-    head = ["switched off", *default, "mean", "fit time"]
-    scores = [f"{np.mean(result.main):.4f}" for result in default.values()]
-    lines = [["none: the score", *scores, "", ""]]
-    for name, results in measured.items():
-        if name == SKMERGE or not results:
+    usual = measured[SKMERGE]
+    seconds = float(np.median(usual.seconds))
+    lines = [["none: the score", f"{np.mean(usual.main):.4f}", f"{seconds:.3g} s"]]
+    for name, result in measured.items():
+        if name == SKMERGE:
             continue
-        cells, means, ratios = [], [], []
-        for task_name, usual in default.items():
-            if task_name not in results:
-                cells.append("")
-                continue
-            mean, error = difference(results[task_name].main, usual.main)
-            within = f" ± {error:.4f}" if len(usual.main) > 1 else ""
-            cells.append(f"{mean:+.4f}{within}")
-            means.append(mean)
-            ratios.append(np.median(results[task_name].seconds) / np.median(usual.seconds))
-        lines.append([name, *cells, f"{np.mean(means):+.4f}", f"{np.mean(ratios):.2f}x"])
-    return markdown(head, lines)
+        mean, error = difference(result.main, usual.main)
+        within = f" ± {error:.4f}" if len(usual.main) > 1 else ""
+        ratio = np.median(result.seconds) / seconds
+        lines.append([name, f"{mean:+.4f}{within}", f"{ratio:.2f}x"])
+    return markdown(["switched off", "difference", "fit time"], lines)
+
+
+def means(tables: Mapping[str, str]) -> str:
+    """Sum up tables of `differences` by task, as they stand on the page."""
+    found: dict[str, list[tuple[float, float]]] = {}
+    for table in tables.values():
+        for name, mean, ratio in re.findall(
+            r"^\| (.+?) \| ([+-][\d.]+)(?: ± [\d.]+)? \| ([\d.]+)x \|$", table, re.MULTILINE
+        ):
+            found.setdefault(name, []).append((float(mean), float(ratio)))
+    lines = []
+    for name, pairs in found.items():
+        mean, ratio = np.mean(pairs, axis=0)
+        lines.append([name, f"{mean:+.4f}", f"{ratio:.2f}x", str(len(pairs))])
+    return markdown(["switched off", "difference", "fit time", "tasks"], lines)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import datetime
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from statistics import median
@@ -67,7 +67,13 @@ def libraries_and_machine() -> str:
 
 
 def write_sections(
-    page: Path, mark: str, sections: dict[str, str], *, machine: str, n_seeds: int
+    page: Path,
+    mark: str,
+    sections: dict[str, str],
+    *,
+    machine: str,
+    n_seeds: int,
+    summary: tuple[str, Callable[[Mapping[str, str]], str]] | None = None,
 ) -> None:
     """Write sections, by their titles, after a mark of a page and before the next end.
 
@@ -86,6 +92,8 @@ def write_sections(
         What it was measured on, in one paragraph.
     n_seeds : int
         How many seeds the networks had.
+    summary : tuple of (str, callable), default=None
+        Title and text, made from all other sections, of a section that comes first.
 
     Raises
     ------
@@ -107,5 +115,9 @@ def write_sections(
     seeds = f"{n_seeds} seeds" if n_seeds > 1 else "one seed"
     today = f"Measured {datetime.date.today().isoformat()}, {seeds}."
     merged = kept | {title: f"{today}\n\n{part}" for title, part in sections.items()}
+    if summary is not None:
+        title, summed = summary
+        merged.pop(title, None)
+        merged = {title: summed(merged)} | merged
     told = "\n\n".join([machine, *(f"### {title}\n\n{part}" for title, part in merged.items())])
     page.write_text(f"{before}{mark}\n\n{told}\n\n{END}{after}", encoding="utf-8")

@@ -17,7 +17,7 @@ from pathlib import Path
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 
 from _datasets import ROOT
-from _quality_ablation import matrix, run_ablation
+from _quality_ablation import MEANS, differences, means, run_ablation
 from _quality_contenders import ALONE, GROUPS, SKMERGE, Result, measure, measure_folds
 from _quality_page import ABLATION, SCORES, libraries_and_machine, sentence, table, write_sections
 from _quality_tasks import TASKS
@@ -78,13 +78,14 @@ def main() -> int:
     arguments = arguments_of_the_command()
     import keras  # noqa: F401, its seconds are no contender's
 
-    machine, sections, mark = libraries_and_machine(), {}, SCORES
+    machine, sections, mark, summary = libraries_and_machine(), {}, SCORES, None
     began = time.perf_counter()
     if arguments.ablation:
-        mark = ABLATION
-        title = "One default switched off at a time"
-        sections[title] = matrix(run_ablation(arguments.names, arguments.seeds))
-        print(f"\n{sections[title]}\n", flush=True)
+        mark, summary = ABLATION, (MEANS, means)
+        for name in arguments.names:
+            title = TASKS[name].load().name
+            sections[title] = differences(run_ablation(name, arguments.seeds))
+            print(f"\n{title}\n\n{sections[title]}\n", flush=True)
     else:
         for name in arguments.names:
             task = TASKS[name]
@@ -101,7 +102,9 @@ def main() -> int:
             print(f"{title}\n\n{sections[title]}\n", flush=True)
     print(f"{machine}\n\n{time.perf_counter() - began:.0f} s in all.")
     if arguments.write:
-        write_sections(PAGE, mark, sections, machine=machine, n_seeds=arguments.seeds)
+        write_sections(
+            PAGE, mark, sections, machine=machine, n_seeds=arguments.seeds, summary=summary
+        )
         print(f"Written to {PAGE}.")
     return 0
 

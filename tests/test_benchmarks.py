@@ -23,12 +23,12 @@ import _ratios
 import quality
 import speed
 from _plain_keras import SideBySide
-from _quality_ablation import ABLATIONS, matrix
+from _quality_ablation import ABLATIONS, differences, means
 from _quality_baselines import Stack, as_features, baselines, read_pixels
 from _quality_contenders import Result
 from _quality_page import sentence, write_sections
 from _quality_scores import METRICS, calibration_error, difference, outputs, verdict
-from _quality_tasks import Task
+from _quality_tasks import TASKS, Task
 from _ratios import BEGIN, END, Row, alternate, row_of_times, table, write_table
 from _speed_process import _import_seconds, _slope
 
@@ -331,24 +331,38 @@ def test_table_of_results_has_mean_spread_calibration_and_median_seconds():
 
 def test_ablation_shows_paired_differences_and_the_ratio_of_seconds():
     measured = {
-        "skmerge": {"emoji": result("", [0.5, 0.7]), "houses": result("", [0.5, 0.5])},
-        "no dropout": {"emoji": result("", [0.4, 0.6], 0.5), "houses": result("", [0.5, 0.6])},
-        "of classes": {"emoji": result("", [0.5, 0.7])},
+        "skmerge": result("", [0.5, 0.7]),
+        "no dropout": result("", [0.4, 0.6], 0.5),
+        "no head": result("", [0.5, 0.8]),
     }
-    assert matrix(measured).splitlines()[2:] == [
-        "| none: the score | 0.6000 | 0.5000 |  |  |",
-        "| no dropout | -0.1000 ± 0.0000 | +0.0500 ± 0.0500 | -0.0250 | 0.75x |",
-        "| of classes | +0.0000 ± 0.0000 |  | +0.0000 | 1.00x |",
+    assert differences(measured).splitlines()[2:] == [
+        "| none: the score | 0.6000 | 1 s |",
+        "| no dropout | -0.1000 ± 0.0000 | 0.50x |",
+        "| no head | +0.0500 ± 0.0500 | 1.00x |",
+    ]
+
+
+def test_ablations_are_summed_up_over_the_tasks_on_the_page():
+    usual, slow = result("", [0.5]), result("", [0.4], 2.0)
+    tables = {
+        "emoji": differences({"skmerge": usual, "no dropout": slow, "no head": usual}),
+        "houses": differences({"skmerge": usual, "no dropout": usual}),
+    }
+    assert means(tables).splitlines()[2:] == [
+        "| no dropout | -0.0500 | 1.50x | 2 |",
+        "| no head | +0.0000 | 1.00x | 1 |",
     ]
 
 
 @pytest.mark.parametrize("name", ABLATIONS)
 def test_ablations_change_parameters_that_there_are(name):
     ours = [estimator().get_params() for estimator in (MergedNetClassifier, MergedNetRegressor)]
-    having = [params for params in ours if ABLATIONS[name].keys() <= params.keys()]
+    changes = ABLATIONS[name]
+    changes = changes(TASKS["movies"]) if callable(changes) else changes
+    having = [params for params in ours if changes.keys() <= params.keys()]
     assert having
     for params in having:
-        assert any(params[key] != value for key, value in ABLATIONS[name].items())
+        assert any(params[key] != value for key, value in changes.items())
 
 
 @pytest.fixture
@@ -385,6 +399,20 @@ def test_sections_not_measured_again_are_kept_on_one_machine(quality_page):
     with pytest.raises(ValueError, match="another machine or other libraries"):
         write({"emoji": "fourth"}, "Machine: another one.")
     assert "third" in quality_page.read_text(encoding="utf-8")
+
+
+def test_a_summary_of_all_sections_comes_first(quality_page):
+    def write(sections):
+        summary = "in all", lambda texts: f"{len(texts)} sections"
+        write_sections(
+            quality_page, quality.ABLATION, sections, machine=MACHINE, n_seeds=1, summary=summary
+        )
+        return quality_page.read_text(encoding="utf-8")
+
+    write({"emoji": "first"})
+    text = write({"houses": "second"})
+    assert f"{MACHINE}\n\n### in all\n\n2 sections\n\n### emoji\n\nMeasured" in text
+    assert text.count("sections") == 1
 
 
 def test_page_of_quality_without_marks_is_refused(quality_page):
