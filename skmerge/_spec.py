@@ -165,10 +165,13 @@ class WideSpec:
         Texts: number of buckets that pairs of neighbouring words share, 0 for no pairs.
     n_bins : int, default=0
         Tables: number of intervals that each number is also read by, 0 for none.
+    n_crossed : int, default=0
+        Tables: number of intervals that each two numbers are also read by together, 0 for none.
     """
 
     n_pairs: int = 0
     n_bins: int = 0
+    n_crossed: int = 0
 
 
 def pair_bucket(left: Any, right: Any, n_buckets: int) -> Any:

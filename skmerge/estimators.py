@@ -77,13 +77,14 @@ class MergedNetClassifier(ClassifierMixin, MergedNet):
         Improvement of the validation loss that counts.
     wide : bool, default=True
         Whether a linear model of words and pairs of words (TF-IDF), tags, categories and numbers
-        predicts beside the deep network, as in Cheng 2016, "Wide & Deep Learning". It is fitted by
-        itself, and the validation rows decide how strongly it is penalised, each input by itself,
-        and on the shares of all, which also calibrates the predictions; without it they are
-        calibrated alone. Nothing of that is done without early stopping, or with a `loss` of your
-        own, and there is no linear model with `input_dropout`, which it could not be taught. Later
-        calls with `warm_start`, and ``partial_fit``, leave the linear model and the shares as they
-        are. `loss_curve_` and `history_` are the deep network's.
+        (few numbers also two by two) predicts beside the deep network, as in Cheng 2016, "Wide &
+        Deep Learning". It is fitted by itself, and the validation rows decide how strongly it is
+        penalised, each input by itself, and on the shares of all, which also calibrates the
+        predictions; without it they are calibrated alone. Nothing of that is done without early
+        stopping, or with a `loss` of your own, and there is no linear model with `input_dropout`,
+        which it could not be taught. Later calls with `warm_start`, and ``partial_fit``, leave the
+        linear model and the shares as they are. `loss_curve_` and `history_` are the deep
+        network's.
     auxiliary : float, default=0.3
         Weight of the mean of further losses: those of what the features of each input alone
         predict, by a linear layer. They keep each branch learning, and where the validation rows
@@ -364,13 +365,14 @@ class MergedNetRegressor(RegressorMixin, MergedNet):
         Improvement of the validation loss that counts.
     wide : bool, default=True
         Whether a linear model of words and pairs of words (TF-IDF), tags, categories and numbers
-        predicts beside the deep network, as in Cheng 2016, "Wide & Deep Learning". It is fitted by
-        itself, and the validation rows decide how strongly it is penalised, each input by itself,
-        and on the shares of all, which also calibrates the predictions; without it they are
-        calibrated alone. Nothing of that is done without early stopping, or with a `loss` of your
-        own, and there is no linear model with `input_dropout`, which it could not be taught. Later
-        calls with `warm_start`, and ``partial_fit``, leave the linear model and the shares as they
-        are. `loss_curve_` and `history_` are the deep network's.
+        (few numbers also two by two) predicts beside the deep network, as in Cheng 2016, "Wide &
+        Deep Learning". It is fitted by itself, and the validation rows decide how strongly it is
+        penalised, each input by itself, and on the shares of all, which also calibrates the
+        predictions; without it they are calibrated alone. Nothing of that is done without early
+        stopping, or with a `loss` of your own, and there is no linear model with `input_dropout`,
+        which it could not be taught. Later calls with `warm_start`, and ``partial_fit``, leave the
+        linear model and the shares as they are. `loss_curve_` and `history_` are the deep
+        network's.
     auxiliary : float, default=0.3
         Weight of the mean of further losses: those of what the features of each input alone
         predict, by a linear layer. They keep each branch learning, and where the validation rows

@@ -450,6 +450,7 @@ def _blended(
                 spec.cardinalities,
                 of_input.n_bins,
                 n_outputs,
+                n_crossed=of_input.n_crossed,
                 name=layer_name,
                 dtype="float32",
             )

@@ -46,7 +46,7 @@ def test_networks_load_in_another_process_after_one_import(tmp_path):
         {"photo": ConvBranch((4,), flip="both"), "note": AttentionBranch(8, pooling="cls")},
         merge="attention",
         input_dropout=0.2,
-        wide={"note": WideSpec(n_pairs=16), "table": WideSpec(n_bins=4)},
+        wide={"note": WideSpec(n_pairs=16), "table": WideSpec(n_bins=4, n_crossed=2)},
     )
     network.save(tmp_path / "network.keras")
     code = (
@@ -71,6 +71,7 @@ WIDE = {
     "words and pairs": (lambda: WideWords(9, 16, 2), [IDS]),
     "table": (lambda: WideTable((1, 3), (0, 2), (3, 3), 4, 2), [TABLE]),
     "numbers": (lambda: WideTable((1, 3), (), (), 0, 2), [TABLE]),
+    "crossed": (lambda: WideTable((1, 3), (0,), (3,), 4, 2, n_crossed=2), [TABLE]),
     "codes": (lambda: WideTable((), (0, 2), (3, 3), 0, 2), [TABLE]),
     "blend": (Blend, [LOGITS, LOGITS[::-1], LOGITS**2]),
     "blend of two": (lambda: Blend(2), [LOGITS, LOGITS[::-1], LOGITS**2]),
@@ -132,7 +133,7 @@ def test_wide_layers_are_exact_where_the_network_computes_in_half_precision():
                 InputSpec("note", "text", (6,), "int32", "embedding", vocabulary_size=9),
                 InputSpec("table", "tabular", (4,), code_columns=(0, 2), cardinalities=(3, 3)),
             ],
-            wide={"note": WideSpec(n_pairs=16), "table": WideSpec(n_bins=4)},
+            wide={"note": WideSpec(n_pairs=16), "table": WideSpec(n_bins=4, n_crossed=2)},
         )
     finally:
         keras.config.set_dtype_policy(before)
@@ -199,19 +200,21 @@ class TestWideLayersAreTheLinearModel:
         assert_array_equal(expected[[0, 2]], 0)
         assert_allclose(layer(others), expected, rtol=1e-4, atol=1e-5)
 
-    @pytest.mark.parametrize("n_bins", [0, 4])
+    @pytest.mark.parametrize(("n_bins", "n_crossed"), [(0, 0), (4, 0), (4, 3), (0, 3)])
     @pytest.mark.parametrize(
         ("codes", "cardinalities"), [((0, 2), (3, 4)), ((), ())], ids=["codes", "no codes"]
     )
-    def test_of_tables(self, codes, cardinalities, n_bins, roomy):
+    def test_of_tables(self, codes, cardinalities, n_bins, n_crossed, roomy):
         def spec(room):
             more = tuple(count + room for count in cardinalities)
             return InputSpec("t", "tabular", (4,), code_columns=codes, cardinalities=more)
 
-        features, built = TableFeatures(spec(0), n_bins), spec(2 if roomy else 0)
+        features, built = TableFeatures(spec(0), n_bins, n_crossed), spec(2 if roomy else 0)
         features.fit(TABLE)
         weights = RNG.normal(size=(features.n_features, 3))
-        layer = WideTable(built.number_columns, codes, built.cardinalities, n_bins, 3)
+        layer = WideTable(
+            built.number_columns, codes, built.cardinalities, n_bins, 3, n_crossed=n_crossed
+        )
         others = TABLE * np.float32([1, 4, 1, -2])  # numbers beyond those fitted on, codes the same
         layer(others)
         layer.set_weights(features.values(weights, built))

@@ -104,6 +104,8 @@ class WideTable(keras.layers.Layer):
         Number of intervals of each number, 0 for none.
     n_outputs : int
         Number of outputs.
+    n_crossed : int, default=0
+        Number of intervals by which each two numbers are read together, 0 for none.
     name, trainable, dtype
         As in every Keras layer.
     """
@@ -116,6 +118,7 @@ class WideTable(keras.layers.Layer):
         n_bins: int,
         n_outputs: int,
         *,
+        n_crossed: int = 0,
         name: str | None = None,
         trainable: bool = False,
         dtype: Any = None,
@@ -126,6 +129,7 @@ class WideTable(keras.layers.Layer):
         self.cardinalities = list(cardinalities)
         self.n_bins = n_bins
         self.n_outputs = n_outputs
+        self.n_crossed = n_crossed
 
     def build(self, input_shape: Any) -> None:
         """Make the scales and the weights."""
@@ -138,6 +142,12 @@ class WideTable(keras.layers.Layer):
                 self.lower = self._fixed("lower", (n, self.n_bins))
                 self.inverse = self._fixed("inverse", (n, self.n_bins))
                 self.pieces = self._fixed("pieces", (n * self.n_bins, k))
+            if self.n_crossed and n > 1:
+                self.left, self.right = np.triu_indices(n, 1)
+                self.lower_crossed = self._fixed("lower_crossed", (n, self.n_crossed))
+                self.inverse_crossed = self._fixed("inverse_crossed", (n, self.n_crossed))
+                n_products = len(self.left) * (self.n_crossed + 1) ** 2
+                self.products = self._fixed("products", (n_products, k))
         if self.code_columns:
             self.starts = np.cumsum([0, *self.cardinalities])[:-1].astype("int32")
             self.codes = self._fixed("codes", (sum(self.cardinalities), k))
@@ -157,11 +167,23 @@ class WideTable(keras.layers.Layer):
                 pieces = ops.clip(pieces * self.inverse, 0, 1)
                 width = len(self.number_columns) * self.n_bins
                 parts.append(ops.matmul(ops.reshape(pieces, (-1, width)), self.pieces))
+            if self.n_crossed and len(self.number_columns) > 1:
+                parts.append(ops.matmul(self._crossed(numbers), self.products))
         if self.code_columns:
             columns = np.asarray(self.code_columns, dtype="int32")
             codes = ops.cast(ops.take(inputs, columns, axis=1), "int32") + self.starts
             parts.append(ops.sum(ops.take(self.codes, codes, axis=0), axis=1))
         return sum(parts[1:], parts[0])
+
+    def _crossed(self, numbers: Any) -> Any:
+        """Multiply what two numbers say of where they are, for each two and each two places."""
+        reached = (ops.expand_dims(numbers, -1) - self.lower_crossed) * self.inverse_crossed
+        reached = ops.clip(reached, 0, 1)
+        first, last = 1 - reached[:, :, :1], reached[:, :, -1:]
+        near = ops.concatenate([first, reached[:, :, :-1] - reached[:, :, 1:], last], axis=-1)
+        left = ops.expand_dims(ops.take(near, self.left, axis=1), -1)
+        right = ops.expand_dims(ops.take(near, self.right, axis=1), -2)
+        return ops.reshape(left * right, (-1, self.products.shape[0]))
 
     def compute_output_shape(self, input_shape: Any) -> tuple[int | None, int]:
         """Return the shape of the outputs."""
@@ -175,6 +197,7 @@ class WideTable(keras.layers.Layer):
             "cardinalities": self.cardinalities,
             "n_bins": self.n_bins,
             "n_outputs": self.n_outputs,
+            "n_crossed": self.n_crossed,
         }
 
 

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 from scipy import sparse
 
-from skmerge._spec import UNKNOWN_ID, InputSpec, pair_bucket
+from skmerge._spec import UNKNOWN_ID, InputSpec, WideSpec, pair_bucket
 from skmerge._wide._spelling import OF_CATEGORIES, OF_WORDS, spelling
 
 #: How much a pair of words weighs beside a word, and a table beside a text. The penalty on a
@@ -52,6 +52,10 @@ class WordFeatures:
     def n_features(self) -> int:
         """Number of features."""
         return self.n_words + self.n_pairs
+
+    def described(self) -> WideSpec:
+        """Return what the layer is built from."""
+        return WideSpec(n_pairs=self.n_pairs)
 
     def spelled(self) -> list[tuple[int, sparse.csr_matrix]]:
         """Return the runs of letters in the words.
@@ -145,7 +149,11 @@ class TableFeatures:
     A number x is ``(x - mean) / deviation``, and for each of up to `n_bins` intervals (l, u)
     between quantiles ``clip((x - l) / (u - l), 0, 1)``: the piecewise linear encoding of Gorishniy
     et al., "On Embeddings for Numerical Features in Tabular Deep Learning" (2022), eq. 1, without
-    its first and last interval reaching beyond 0 and 1. All times 0.3.
+    its first and last interval reaching beyond 0 and 1. For each two numbers, there are also the
+    products of what tells how near each is to one of the `n_crossed` + 1 ends of longer intervals:
+    1 there, 0 at the next end, linear between, so that any surface bilinear in each cell between
+    such ends is a sum of them (tensor products of linear splines; Hastie et al., "The Elements of
+    Statistical Learning", 2nd ed., section 5.7). All times 0.3.
 
     Parameters
     ----------
@@ -153,18 +161,33 @@ class TableFeatures:
         The input: a table, or any rows of numbers.
     n_bins : int
         Number of intervals, 0 for none.
+    n_crossed : int, default=0
+        Number of longer intervals, by which each two numbers are read together, 0 for none.
     """
 
-    def __init__(self, spec: InputSpec, n_bins: int) -> None:
+    def __init__(self, spec: InputSpec, n_bins: int, n_crossed: int = 0) -> None:
         self.spec = spec
         self.n_bins = n_bins
         self.numbers = np.array(spec.number_columns, dtype=np.intp)
         self.codes = np.array(spec.code_columns, dtype=np.intp)
+        self.n_crossed = n_crossed if len(self.numbers) > 1 else 0
+        self.crossed = np.transpose(np.triu_indices(len(self.numbers), 1))
+
+    @property
+    def _n_of_numbers(self) -> tuple[int, int, int]:
+        """Number of features that are numbers, their pieces and their products."""
+        n = len(self.numbers)
+        n_products = len(self.crossed) * (self.n_crossed + 1) ** 2 if self.n_crossed else 0
+        return n, n * self.n_bins, n_products
 
     @property
     def n_features(self) -> int:
         """Number of features."""
-        return len(self.numbers) * (1 + self.n_bins) + sum(self.spec.cardinalities)
+        return sum(self._n_of_numbers) + sum(self.spec.cardinalities)
+
+    def described(self) -> WideSpec:
+        """Return what the layer is built from."""
+        return WideSpec(n_bins=self.n_bins, n_crossed=self.n_crossed)
 
     def spelled(self) -> list[tuple[int, sparse.csr_matrix]]:
         """Return the runs of letters in the categories of each column of many.
@@ -175,7 +198,7 @@ class TableFeatures:
             The first feature that is spelled, and the runs of this and the next ones.
         """
         found, left = [], self.spec.tokens
-        end = len(self.numbers) * (1 + self.n_bins)
+        end = sum(self._n_of_numbers)
         for cardinality in self.spec.cardinalities if left else ():
             n_named = cardinality - UNKNOWN_ID - 1  # and but the missing ones
             names, left = left[:n_named], left[n_named:]
@@ -198,10 +221,8 @@ class TableFeatures:
         spread = numbers.std(axis=0)
         varies = spread > 1e-12 * np.maximum(np.abs(self.center), 1.0)
         self.factor = np.where(varies, TABLE_SHARE / np.where(varies, spread, 1.0), 0.0)
-        shares = np.linspace(0, 1, self.n_bins + 1)
-        edges = [_distinct(np.quantile(column, shares)) for column in numbers.T]
-        self.lower = np.array([low for low, _ in edges]).reshape(len(edges), self.n_bins)
-        self.inverse = np.array([inverse for _, inverse in edges]).reshape(self.lower.shape)
+        self.lower, self.inverse = _intervals(numbers, self.n_bins)
+        self.lower_crossed, self.inverse_crossed = _intervals(numbers, self.n_crossed, packed=True)
 
     def transform(self, rows: np.ndarray) -> sparse.csr_matrix:
         """Return the features of rows.
@@ -214,13 +235,18 @@ class TableFeatures:
         Returns
         -------
         csr_matrix of shape (n_samples, n_features), dtype float32
-            Scaled numbers, then their pieces, then the indicators.
+            Scaled numbers, then their pieces, their products, and the indicators.
         """
         numbers = rows[:, self.numbers].astype(np.float64)
         blocks = [sparse.csr_matrix((numbers - self.center) * self.factor)]
         if self.n_bins:
             pieces = np.clip((numbers[:, :, None] - self.lower) * self.inverse, 0, 1)
             blocks.append(sparse.csr_matrix(TABLE_SHARE * pieces.reshape(len(rows), -1)))
+        if self.n_crossed:
+            near = _near_ends(numbers, self.lower_crossed, self.inverse_crossed)
+            for left, right in self.crossed:
+                products = near[:, left, :, None] * near[:, right, None, :]
+                blocks.append(sparse.csr_matrix(TABLE_SHARE * products.reshape(len(rows), -1)))
         starts = np.cumsum([0, *self.spec.cardinalities])
         if len(self.codes):
             columns = rows[:, self.codes].astype(np.int64) + starts[:-1]
@@ -243,18 +269,22 @@ class TableFeatures:
         -------
         list of ndarray
             Centers and factors of the numbers and their weights; with intervals, where these begin,
-            the inverse of their lengths and the weights of the pieces; with codes, their weights.
+            the inverse of their lengths and the weights of the pieces; the same of the products;
+            with codes, their weights.
         """
-        n_numbers, n_pieces = len(self.numbers), len(self.numbers) * self.n_bins
+        n_numbers, n_pieces, n_products = self._n_of_numbers
         values = []
         if n_numbers:
             values += [self.center, self.factor, weights[:n_numbers]]
             if self.n_bins:
                 pieces = TABLE_SHARE * weights[n_numbers : n_numbers + n_pieces]
                 values += [self.lower, self.inverse, pieces]
+            if self.n_crossed:
+                products = TABLE_SHARE * weights[n_numbers + n_pieces :][:n_products]
+                values += [self.lower_crossed, self.inverse_crossed, products]
         if len(self.codes):
             of_codes = np.zeros((sum(built.cardinalities), weights.shape[1]))
-            first, there = n_numbers + n_pieces, 0
+            first, there = n_numbers + n_pieces + n_products, 0
             for count, room in zip(self.spec.cardinalities, built.cardinalities, strict=True):
                 of_codes[there : there + count] = TABLE_SHARE * weights[first : first + count]
                 first, there = first + count, there + room
@@ -262,22 +292,39 @@ class TableFeatures:
         return [np.asarray(value, dtype=np.float32) for value in values]
 
 
-def _distinct(edges: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Return where the intervals begin and the inverse of their lengths, 0 for empty ones."""
-    lengths = np.diff(edges)
-    inverse = np.divide(1.0, lengths, out=np.zeros_like(lengths), where=lengths > 0)
-    return edges[:-1], inverse
+def _intervals(
+    numbers: np.ndarray, n_intervals: int, *, packed: bool = False
+) -> tuple[np.ndarray, np.ndarray]:
+    """Return where the intervals between quantiles begin, and the inverse of their lengths.
+
+    Empty intervals have an inverse of 0; packed, they come last.
+    """
+    quantiles = np.quantile(numbers, np.linspace(0, 1, n_intervals + 1), axis=0).T
+    lower, lengths = quantiles[:, :-1], np.diff(quantiles, axis=1)
+    if packed:
+        order = np.argsort(lengths <= 0, axis=1, kind="stable")
+        lower, lengths = (np.take_along_axis(each, order, axis=1) for each in (lower, lengths))
+    return lower, np.divide(1.0, lengths, out=np.zeros_like(lengths), where=lengths > 0)
 
 
-def features_of(spec: InputSpec, *, pairs: bool) -> Any:
+def _near_ends(numbers: np.ndarray, lower: np.ndarray, inverse: np.ndarray) -> np.ndarray:
+    """Return how near numbers are to the ends of their intervals, (n_samples, n, n_ends)."""
+    reached = np.clip((numbers[:, :, None] - lower) * inverse, 0, 1).astype(np.float32)
+    first, last = 1 - reached[:, :, :1], reached[:, :, -1:]
+    return np.concatenate([first, reached[:, :, :-1] - reached[:, :, 1:], last], axis=2)
+
+
+def features_of(spec: InputSpec, *, pairs: bool = False, crossed: bool = False) -> Any:
     """Return what a linear model reads of an input.
 
     Parameters
     ----------
     spec : InputSpec
         The input.
-    pairs : bool
+    pairs : bool, default=False
         Whether pairs of neighbours of a text count.
+    crossed : bool, default=False
+        Whether each two numbers of a table are also read together.
 
     Returns
     -------
@@ -290,11 +337,19 @@ def features_of(spec: InputSpec, *, pairs: bool) -> Any:
         return WordFeatures(spec, N_PAIRS if pairs and spec.kind == "text" else 0)
     if not spec.shape[0]:
         return None
-    is_small_table = spec.kind == "tabular" and len(spec.number_columns) <= MAX_BINNED
-    return TableFeatures(spec, N_BINS if is_small_table else 0)
+    n_numbers = len(spec.number_columns)
+    is_table = spec.kind == "tabular"
+    return TableFeatures(
+        spec,
+        N_BINS if is_table and n_numbers <= MAX_BINNED else 0,
+        N_CROSSED if crossed and is_table and n_numbers <= MAX_CROSSED else 0,
+    )
 
 
-#: buckets of pairs of words, intervals of a number, and numbers of a table that get intervals
+#: buckets of pairs of words, intervals of a number and of two together, and numbers of a table that
+#: get intervals, each and two together
 N_PAIRS = 2**15
 N_BINS = 16
+N_CROSSED = 4
 MAX_BINNED = 200
+MAX_CROSSED = 12

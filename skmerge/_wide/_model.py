@@ -116,10 +116,7 @@ class WideModel:
     @property
     def specs(self) -> dict[str, WideSpec]:
         """What the network's wide layers are built from, by input."""
-        return {
-            name: WideSpec(getattr(part, "n_pairs", 0), getattr(part, "n_bins", 0))
-            for name, part in self.features.items()
-        }
+        return {name: part.described() for name, part in self.features.items()}
 
     def logits(self, X: Any) -> np.ndarray:
         """Predict.

@@ -1,7 +1,7 @@
 """Which linear model predicts rows that it was not fitted on: rows go in, a fitted model comes out.
 
-Tried are strengths of the penalty, of each input's features and of all, pairs of words, and words
-or categories that share weights by their spelling.
+Tried are strengths of the penalty, on each input's features and on all, numbers two by two, pairs
+of words, and words or categories that share weights by their spelling.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from sklearn.model_selection import KFold
 
 from skmerge._wide._features import features_of
 from skmerge._wide._model import TargetRows, WideModel, joined_rows, side_by_side
-from skmerge._wide._solver import fit_linear, mean_loss, weights_of
+from skmerge._wide._solver import Curvature, fit_linear, mean_loss, weights_of
 
 #: strengths of the penalty that are tried, until the held-out loss rises
 PENALTIES = (100.0, 30.0, 10.0, 3.0, 1.0, 0.3, 0.1, 0.03, 0.01)
@@ -30,6 +30,9 @@ _ENOUGH_TO_DECIDE = 1500
 _N_FOLDS = 5
 _N_FOLDS_OF_SPELLING = 2
 
+#: what tells candidates apart needs no more exact fits
+_TOLERANCE = 1e-5
+
 #: more weights than this would take minutes, and so would folds with more outputs
 _MAX_WEIGHTS = 500_000
 _MAX_OUTPUTS_OF_FOLDS = 20
@@ -40,10 +43,10 @@ def fit_wide(
 ) -> WideModel | None:
     """Fit the linear model that predicts held-out rows best.
 
-    Penalties are tried from strong to weak until the loss of rows not fitted on rises; then the
-    features of one input after the other are doubled or halved as long as that helps, which weakens
-    or strengthens the penalty on their weights; then pairs of words, and last words that share
-    weights by their spelling (`spelling`).
+    Penalties are tried from strong to weak until the loss of rows not fitted on rises; then numbers
+    of a table two by two; then the features of one input after the other are doubled or halved as
+    long as that helps, which weakens or strengthens the penalty on their weights; then pairs of
+    words, and last words or categories that share weights by their spelling (`spelling`).
 
     These rows are those held out, or, where there are fewer than 1,500 of them (each counts once
     for each of its labels), those of each of five folds of all rows (up to 20 outputs), of which
@@ -68,29 +71,14 @@ def fit_wide(
         The model fitted on the training rows; None where no input is one that a linear model can
         read, or there would be too many weights.
     """
-    joined = joined_rows([rows, held_out_rows])
+    parts, joined = (X, held_out), joined_rows([rows, held_out_rows])
     splits = _splits(rows, held_out_rows, seed)
-    best: _Candidate | None = None
-    for pairs in (False, True):
-        features = _fitted_features(X, pairs=pairs)
-        if not features:
-            return None
-        if pairs and not any(getattr(part, "n_pairs", 0) for part in features.values()):
-            continue
-        scales = dict.fromkeys(features, 1.0) if best is None else best.scales
-        matrix = sparse.vstack([side_by_side(features, part, scales) for part in (X, held_out)])
-        matrix = matrix.tocsr()
-        if np.count_nonzero(matrix.getnnz(axis=0)) * rows.Y.shape[1] > _MAX_WEIGHTS:
-            continue
-        folds = _Folds(matrix, joined, splits)
-        losses, penalty = folds.best_on_path(PENALTIES if best is None else _near(best.penalty))
-        if best is not None and losses.mean() >= best.losses.mean():
-            continue
-        best = _Candidate(losses, penalty, features, matrix, scales)
-        if not pairs:
-            best = _scaled(best, joined, splits)
+    best = _candidate(parts, joined, splits, None)
     if best is None:
         return None
+    best = _better(best, _candidate(parts, joined, splits, best, crossed=True))
+    best = _scaled(best, joined, splits)
+    best = _better(best, _candidate(parts, joined, splits, best, pairs=True))
     basis = _basis(best.features)
     if basis is not None:
         some = splits[:_N_FOLDS_OF_SPELLING]
@@ -115,7 +103,34 @@ class _Candidate(NamedTuple):
     features: dict[str, Any]
     matrix: sparse.csr_matrix
     scales: dict[str, float]
+    reads: dict[str, bool]
     basis: sparse.csr_matrix | None = None
+
+
+def _candidate(
+    parts: Sequence[Any],
+    rows: TargetRows,
+    splits: Sequence[tuple[np.ndarray, np.ndarray]],
+    before: _Candidate | None,
+    **more: bool,
+) -> _Candidate | None:
+    """Fit what another candidate reads and something more; None where that cannot be."""
+    reads = more if before is None else before.reads | more
+    features = _fitted_features(parts[0], **reads)
+    n_before = 0 if before is None else before.matrix.shape[1]
+    if sum(part.n_features for part in features.values()) == n_before:
+        return None
+    scales = dict.fromkeys(features, 1.0) if before is None else before.scales
+    matrix = sparse.vstack([side_by_side(features, part, scales) for part in parts]).tocsr()
+    if np.count_nonzero(matrix.getnnz(axis=0)) * rows.Y.shape[1] > _MAX_WEIGHTS:
+        return None
+    path = PENALTIES if before is None else _near(before.penalty)
+    losses, penalty = _Folds(matrix, rows, splits).best_on_path(path)
+    return _Candidate(losses, penalty, features, matrix, scales, reads)
+
+
+def _better(one: _Candidate, other: _Candidate | None) -> _Candidate:
+    return one if other is None or other.losses.mean() >= one.losses.mean() else other
 
 
 class _Folds:
@@ -152,6 +167,10 @@ class _Folds:
             for fitted, other in splits
         ]
         self.starts: list[np.ndarray | None] = [None] * len(self.parts)
+        self.curvatures = [
+            Curvature(X, fitted.Y, fitted.weights, fitted.kind, basis)
+            for X, fitted, _, _ in self.parts
+        ]
 
     def losses(self, penalty: float) -> np.ndarray:
         """Fit, and return the loss of each fold's rows not fitted on.
@@ -176,6 +195,8 @@ class _Folds:
                 penalty=penalty,
                 basis=self.basis,
                 start=self.starts[position],
+                curvature=self.curvatures[position],
+                tolerance=_TOLERANCE,
             )
             self.starts[position] = V
             W = weights_of(V, self.basis)
@@ -219,9 +240,10 @@ class _Folds:
         factors = np.ones(len(self.used), dtype=np.float32)
         first, last = np.searchsorted(self.used, (features.start, features.stop))
         factors[first:last] = factor
-        for X, _, other_X, _ in self.parts:
+        for (X, _, other_X, _), curvature in zip(self.parts, self.curvatures, strict=True):
             for rows in (X, other_X):
                 rows.data *= factors[rows.indices]
+            curvature.multiply(factors)
         for V in self.starts:
             if V is not None:
                 V[first:last] /= factor
@@ -271,8 +293,8 @@ def _near(penalty: float) -> list[float]:
     return [each for each in PENALTIES if each <= 10 * penalty]
 
 
-def _fitted_features(X: Any, *, pairs: bool) -> dict[str, Any]:
-    features = {name: features_of(spec, pairs=pairs) for name, spec in X.specs.items()}
+def _fitted_features(X: Any, **reads: bool) -> dict[str, Any]:
+    features = {name: features_of(spec, **reads) for name, spec in X.specs.items()}
     features = {name: part for name, part in features.items() if part is not None}
     for name, part in features.items():
         part.fit(X[name])

@@ -15,12 +15,13 @@ from scipy.optimize import minimize
 from scipy.special import expit, log_softmax
 
 _MAX_STEPS = 60
-_LEAST_IMPROVEMENT = 1e-6  # of the loss, or relative to it where that is above 1: a fit ends there
+#: improvement of the loss, or relative to it where that is above 1, at which a fit ends
+_LEAST_IMPROVEMENT = 1e-6
 
 #: Features of more than this share of the rows are frequent, and at most so many of them; their
 #: products are known well enough from so many rows.
 _SHARE_OF_FREQUENT = 0.05
-_MAX_FREQUENT = 500
+_MAX_FREQUENT = 800
 _ENOUGH_FOR_PRODUCTS = 5000
 
 
@@ -75,6 +76,8 @@ def fit_linear(
     penalty: float,
     basis: sparse.csr_matrix | None = None,
     start: np.ndarray | None = None,
+    curvature: Curvature | None = None,
+    tolerance: float | None = None,
 ) -> np.ndarray:
     """Fit a linear model with an L2 penalty by L-BFGS.
 
@@ -97,6 +100,11 @@ def fit_linear(
         What the weights are made of; None is the unit matrix.
     start : ndarray of shape (n_parameters + 1, n_outputs), default=None
         Where to begin; None is 0.
+    curvature : Curvature, default=None
+        That of these features and targets, if it is known from another fit.
+    tolerance : float, default=None
+        Improvement of the loss, or relative to it where that is above 1, at which the fit ends;
+        None is 1e-6.
 
     Returns
     -------
@@ -107,9 +115,9 @@ def fit_linear(
     shape = (1 + (X if basis is None else basis).shape[1], Y.shape[1])
     transposed, shares = X.T.tocsr(), weights / n_rows
     basis_transposed = None if basis is None else basis.T.tocsr()
-    curvature = _mean_curvature(kind, Y, weights)
-    with np.errstate(all="ignore"):  # the training says what is not finite
-        coordinates = _Coordinates(X, basis, weights * curvature, penalty)
+    if curvature is None:
+        curvature = Curvature(X, Y, weights, kind, basis)
+    coordinates = _Coordinates(curvature, penalty)
 
     def objective(flat: np.ndarray) -> tuple[float, np.ndarray]:
         V = coordinates.parameters(flat.reshape(shape))
@@ -127,47 +135,87 @@ def fit_linear(
 
     start = np.zeros(shape) if start is None else coordinates.of_parameters(start)
     # a short memory, because remembering is what takes the time where there are many outputs
-    options = {"maxiter": _MAX_STEPS, "ftol": _LEAST_IMPROVEMENT, "maxcor": 5}
+    least = _LEAST_IMPROVEMENT if tolerance is None else tolerance
+    options = {"maxiter": _MAX_STEPS, "ftol": least, "maxcor": 5}
     with np.errstate(all="ignore"):
         found = minimize(objective, start.ravel(), jac=True, method="L-BFGS-B", options=options)
     return coordinates.parameters(np.asarray(found.x).reshape(shape))
 
 
-class _Coordinates:
-    """Coordinates in which the loss is about equally curved in all directions.
+class Curvature:
+    """Second derivative of a linear model's loss by its parameters, about.
 
-    Parameters ``V = R**-1 U``, with ``R'R`` close to the second derivative of the loss by V: the
-    products of the features that many rows have, exact, and of the others only the squares.
+    Exact, at a constant prediction, for the products of features that many rows have; of the others
+    only the squares are known.
 
     Parameters
     ----------
     X : csr_matrix of shape (n_samples, n_features)
         Features.
-    basis : csr_matrix of shape (n_features, n_parameters) or None
+    Y : ndarray of shape (n_samples, n_outputs)
+        Targets.
+    weights : ndarray of shape (n_samples,)
+        Weights of the rows.
+    kind : str
+        The loss, see `mean_loss`.
+    basis : csr_matrix of shape (n_features, n_parameters), default=None
         What the weights are made of.
-    curvatures : ndarray of shape (n_samples,)
-        Second derivative of each row's loss by its logits, about.
-    penalty : float
-        Strength of the penalty.
     """
 
-    def __init__(self, X: Any, basis: Any, curvatures: np.ndarray, penalty: float) -> None:
-        n_rows = X.shape[0]
-        squares = X.multiply(X).T @ curvatures
+    def __init__(
+        self, X: Any, Y: np.ndarray, weights: np.ndarray, kind: str, basis: Any = None
+    ) -> None:
+        self.n_rows = X.shape[0]
+        with np.errstate(all="ignore"):  # the training says what is not finite
+            by_row = weights * _mean_curvature(kind, Y, weights)
+            squares = X.multiply(X).T @ by_row
         counts = X.getnnz(axis=0)
         if basis is not None:  # as if no row had two words with letters in common
             squares = basis.multiply(basis).T @ squares
             counts = np.where(basis.getnnz(axis=0) == 1, basis.T @ counts, 0)
-        self.diagonal = np.sqrt((np.append(squares, curvatures.sum()) + penalty) / n_rows)
-        frequent = np.flatnonzero(counts > _SHARE_OF_FREQUENT * n_rows)
+        self.squares = np.append(squares, by_row.sum())
+        frequent = np.flatnonzero(counts > _SHARE_OF_FREQUENT * self.n_rows)
         if len(frequent) > _MAX_FREQUENT:
             frequent = np.sort(frequent[np.argsort(-counts[frequent])[:_MAX_FREQUENT]])
-        self.frequent = np.append(frequent, len(self.diagonal) - 1)
-        some = slice(None, None, -(-n_rows // _ENOUGH_FOR_PRODUCTS))
+        self.frequent = np.append(frequent, len(self.squares) - 1)
+        some = slice(None, None, -(-self.n_rows // _ENOUGH_FOR_PRODUCTS))
         columns = X[some][:, frequent] if basis is None else X[some] @ basis[:, frequent]
         columns = np.column_stack([columns.toarray(), np.ones(columns.shape[0])]).astype(np.float64)
-        products = columns.T @ (columns * curvatures[some, None])
-        products *= n_rows / len(columns)
+        with np.errstate(all="ignore"):
+            self.products = columns.T @ (columns * by_row[some, None])
+            self.products *= self.n_rows / len(columns)
+
+    def multiply(self, factors: np.ndarray) -> None:
+        """Take into account that features were multiplied.
+
+        Parameters
+        ----------
+        factors : ndarray of shape (n_features,)
+            What each was multiplied by.
+        """
+        factors = np.append(factors, 1.0)
+        self.squares = self.squares * factors**2
+        of_frequent = factors[self.frequent]
+        self.products = self.products * np.outer(of_frequent, of_frequent)
+
+
+class _Coordinates:
+    """Coordinates in which the loss is about equally curved in all directions.
+
+    Parameters ``V = R**-1 U``, with ``R'R`` the second derivative of the loss by V, about.
+
+    Parameters
+    ----------
+    curvature : Curvature
+        That of the loss without the penalty.
+    penalty : float
+        Strength of the penalty.
+    """
+
+    def __init__(self, curvature: Curvature, penalty: float) -> None:
+        n_rows, self.frequent = curvature.n_rows, curvature.frequent
+        self.diagonal = np.sqrt((curvature.squares + penalty) / n_rows)
+        products = curvature.products.copy()
         ridge = penalty + 1e-6 * np.trace(products) / len(products)
         products[np.diag_indices_from(products)] += ridge
         self.diagonal[self.frequent] = 1.0

@@ -8,7 +8,7 @@ import pytest
 from numpy.testing import assert_allclose, assert_array_equal
 
 from skmerge import InputSpec
-from skmerge._spec import PADDING_ID, UNKNOWN_ID, pair_bucket
+from skmerge._spec import PADDING_ID, UNKNOWN_ID, WideSpec, pair_bucket
 from skmerge._wide._features import (
     MAX_BINNED,
     N_BINS,
@@ -168,8 +168,8 @@ def table(n_numbers, cardinalities=()):
     )
 
 
-def table_features(rows, spec, n_bins=4):
-    features = TableFeatures(spec, n_bins)
+def table_features(rows, spec, n_bins=4, n_crossed=0):
+    features = TableFeatures(spec, n_bins, n_crossed)
     features.fit(rows)
     return features
 
@@ -245,6 +245,52 @@ class TestTables:
         assert actual[:9, 1].min() > actual[9:, 1].max()
 
 
+class TestCrossed:
+    """Each two numbers together: products of linear splines."""
+
+    ROWS = RNG.normal(5, 3, (60, 4)).astype("float32")
+    ROWS[:, 1] = RNG.integers(0, 2, 60)  # a flag, with one interval
+    ROWS[:, 3] = RNG.integers(0, 3, 60)
+
+    def features(self):
+        spec = InputSpec("table", "tabular", (4,), code_columns=(3,), cardinalities=(3,))
+        return table_features(self.ROWS, spec, n_crossed=3)
+
+    def test_they_are_products_of_hats(self):
+        features = self.features()
+        others = RNG.normal(5, 6, (20, 4)).astype("float32")  # beyond what was fitted on
+        others[:, 1], others[:, 3] = RNG.random(20), 0
+        first, n_ends = 3 + 3 * 4, 4
+        actual = features.transform(others).toarray()
+        assert actual.shape[1] == features.n_features == first + 3 * n_ends**2 + 3
+        hats = []
+        for column in range(3):
+            ends = np.quantile(self.ROWS[:, column].astype(float), [0, 1 / 3, 2 / 3, 1])
+            ends = np.unique(ends)
+            of_ends = [np.interp(others[:, column], ends, unit) for unit in np.eye(len(ends))]
+            of_ends += [np.zeros(20)] * (n_ends - len(ends))
+            hats.append(np.stack(of_ends, axis=1))
+        expected = [
+            np.einsum("ra,rb->rab", hats[left], hats[right]).reshape(20, -1)
+            for left, right in ((0, 1), (0, 2), (1, 2))
+        ]
+        found = actual[:, first:-3]
+        assert_allclose(found, TABLE_SHARE * np.hstack(expected), rtol=1e-3, atol=1e-5)
+        assert_allclose(found.sum(axis=1), 3 * TABLE_SHARE, rtol=1e-5)
+
+    def test_one_number_has_none_to_be_read_with(self):
+        features = table_features(self.ROWS[:, :1], table(1), n_crossed=3)
+        assert features.described() == WideSpec(n_bins=4)
+        assert features.n_features == features.transform(self.ROWS[:, :1]).shape[1] == 5
+
+    def test_a_constant_column_adds_nothing_to_the_other(self):
+        rows = self.ROWS[:, :2].copy()
+        rows[:, 1] = 7
+        actual = table_features(rows, table(2), n_crossed=3).transform(rows).toarray()
+        products = actual[:, 2 + 8 :].reshape(60, 4, 4)
+        assert_array_equal(products[:, :, 1:], 0)
+
+
 class TestWhatIsRead:
     @pytest.mark.parametrize(
         "spec",
@@ -264,6 +310,13 @@ class TestWhatIsRead:
         assert features_of(NOTE, pairs=True).n_features == N_WORDS + N_PAIRS
         assert features_of(NOTE, pairs=False).n_features == N_WORDS
         assert features_of(tags, pairs=True).n_features == 9
+
+    @pytest.mark.parametrize(("n_numbers", "n_crossed"), [(2, 4), (12, 4), (13, 0), (1, 0)])
+    def test_a_few_numbers_are_crossed_if_wanted(self, n_numbers, n_crossed):
+        assert features_of(table(n_numbers), crossed=True).n_crossed == n_crossed
+        assert features_of(table(n_numbers)).n_crossed == 0
+        array = InputSpec("vector", "array", (n_numbers,))
+        assert features_of(array, crossed=True).n_crossed == 0
 
     def test_tables_have_intervals_unless_they_are_wide_and_arrays_have_none(self):
         assert features_of(table(MAX_BINNED), pairs=False).n_bins == N_BINS

@@ -7,7 +7,7 @@ from numpy.testing import assert_allclose, assert_array_equal
 from skmerge import InputSpec, MultiInput
 from skmerge._spec import WideSpec
 from skmerge._wide import _search, fit_wide, mean_loss
-from skmerge._wide._features import N_BINS, N_PAIRS, features_of
+from skmerge._wide._features import N_BINS, N_CROSSED, N_PAIRS, features_of
 from skmerge._wide._model import WideModel, side_by_side
 from skmerge._wide._search import PENALTIES, _Candidate, _Folds, _scaled, _splits
 from skmerge._wide._solver import fit_linear
@@ -206,7 +206,7 @@ class TestScales:
         scales = dict.fromkeys(features, 1.0)
         matrix = side_by_side(features, inputs, scales)
         losses = _Folds(matrix, rows, SPLITS).losses(penalty)
-        return _Candidate(losses, penalty, features, matrix, scales)
+        return _Candidate(losses, penalty, features, matrix, scales, {})
 
     @pytest.mark.parametrize("is_masked", [False, True], ids=["all there", "masked"])
     def test_the_matrix_and_the_losses_are_those_of_the_scales(self, is_masked):
@@ -478,3 +478,23 @@ class TestSpellingOfCategories:
         )
         assert_array_equal(basis[second:, -of_some.shape[1] :], of_some.toarray())
         assert not basis[:first, part.n_features :].any()
+
+
+class TestCrossed:
+    """Numbers two by two, where what one says depends on the other."""
+
+    NUMBERS = np.random.default_rng(5).normal(size=(400, 3)).astype("float32")
+    SPEC = InputSpec("table", "tabular", (3,))
+    ROWS = MultiInput({"table": NUMBERS}, {"table": SPEC})
+
+    def test_they_are_read_where_that_helps(self):
+        product = self.NUMBERS[:, 0] * self.NUMBERS[:, 1] > 0
+        model = fit(target_rows(product, "binary"), self.ROWS)
+        assert model.specs["table"] == WideSpec(n_bins=N_BINS, n_crossed=N_CROSSED)
+        hits = (model.logits(self.ROWS)[N_FITTED:, 0] > 0) == product[N_FITTED:]
+        assert np.mean(hits) > 0.85
+
+    def test_they_are_not_where_each_number_tells_by_itself(self):
+        labels = noisy(self.NUMBERS[:, 0] > 0, 0.1)
+        model = fit(target_rows(labels, "binary"), self.ROWS)
+        assert model.specs["table"] == WideSpec(n_bins=N_BINS)

@@ -10,7 +10,7 @@ from sklearn.linear_model import LogisticRegression, Ridge
 from sklearn.metrics import log_loss
 
 from skmerge._wide import _solver
-from skmerge._wide._solver import fit_linear, mean_loss, row_losses, weights_of
+from skmerge._wide._solver import Curvature, fit_linear, mean_loss, row_losses, weights_of
 
 RNG = np.random.default_rng(0)
 N_ROWS, N_FEATURES = 150, 12
@@ -215,7 +215,12 @@ CASES["basis and frequent"] = (
 
 def coordinates(case, penalty=0.3):
     X, basis = CASES[case]
-    return _solver._Coordinates(X, basis, WEIGHTS["unlike"] / 5, penalty)
+    return _solver._Coordinates(curvature(X, WEIGHTS["unlike"] / 5, basis), penalty)
+
+
+def curvature(X, curvatures, basis=None):
+    """Return that of squared errors, whose curvature is the weight of the row."""
+    return Curvature(X, TARGETS["regression"], curvatures, "regression", basis)
 
 
 def parameter_features(case):
@@ -330,11 +335,43 @@ class TestSteps:
         assert self.steps_and_excess(kind, monkeypatch)[1] > 1e-3
 
 
+class TestCurvature:
+    @pytest.mark.parametrize("kind", TARGETS)
+    @pytest.mark.parametrize("case", ["both", "correlated columns"])
+    def test_multiplied_it_is_that_of_features_multiplied(self, case, kind):
+        X, weights = CASES[case][0], WEIGHTS["unlike"]
+        factors = 2.0 ** RNG.integers(-3, 4, X.shape[1])
+        found = Curvature(X, TARGETS[kind], weights, kind)
+        found.multiply(factors)
+        expected = Curvature((X @ sparse.diags(factors)).tocsr(), TARGETS[kind], weights, kind)
+        assert_allclose(found.squares, expected.squares, rtol=1e-4)
+        assert_allclose(found.products, expected.products, rtol=1e-4, atol=1e-4)
+
+    @pytest.mark.parametrize("kind", TARGETS)
+    def test_a_fit_that_knows_it_is_the_same(self, kind):
+        X, _ = CASES["both"]
+        given = X, TARGETS[kind], WEIGHTS["unlike"]
+        options = {"kind": kind, "penalty": 1.0}
+        assert_array_equal(
+            fit_linear(*given, **options, curvature=Curvature(*given, kind)),
+            fit_linear(*given, **options),
+        )
+
+    def test_products_of_some_rows_are_scaled_to_all(self, monkeypatch):
+        X, _ = CASES["all frequent"]
+        whole = curvature(X, np.ones(N_ROWS)).products
+        monkeypatch.setattr(_solver, "_ENOUGH_FOR_PRODUCTS", N_ROWS // 3)
+        some = curvature(X, np.ones(N_ROWS)).products
+        rows = np.column_stack([X[::3].toarray(), np.ones(N_ROWS // 3)])
+        assert_allclose(some, 3 * rows.T @ rows, rtol=1e-5, atol=1e-5)
+        assert some[-1, -1] == whole[-1, -1] == N_ROWS
+
+
 class TestFrequent:
     def test_features_of_more_than_a_twentieth_of_the_rows_are_frequent(self):
         counts = [7, 8, 150, 1]  # of 150 rows
         dense = np.array([np.arange(N_ROWS) < count for count in counts]).T.astype("float32")
-        found = _solver._Coordinates(sparse.csr_matrix(dense), None, np.ones(N_ROWS), 1.0)
+        found = curvature(sparse.csr_matrix(dense), np.ones(N_ROWS))
         assert_array_equal(found.frequent, [1, 2, 4])
 
     def test_shared_letters_never_are_and_there_is_a_most(self, monkeypatch):
