@@ -11,6 +11,9 @@ from skmerge._spec import InputSpec
 from skmerge.branches._base import Branch, check_widths
 from skmerge.branches.dense import dense_layers
 
+_MANY_IDS = 1000
+_DROPPED_OF_MANY = 0.5
+
 
 class EmbeddingBranch(Branch):
     """Embeddings of ids, pooled over the ids of a row, then dense layers.
@@ -31,9 +34,10 @@ class EmbeddingBranch(Branch):
         Name of the Keras activation after each dense layer; None for linear layers.
     dropout : float, default=0.0
         Share of the units dropped after each dense layer in training, 0 up to 1 (excluded).
-    spatial_dropout : float, default=0.5
-        Share of the embedding's units dropped in training, in all words of a row at once. It keeps
-        a network from learning rare words by heart, which it does within a few epochs.
+    spatial_dropout : float or "auto", default="auto"
+        Share of the embedding's units dropped in training, in all words of a row at once.
+        ``"auto"`` is 0.5 with more than 1,000 ids, and 0 with fewer: rare words, of which there are
+        many then, are learned by heart within a few epochs.
 
     Examples
     --------
@@ -50,7 +54,7 @@ class EmbeddingBranch(Branch):
         "pooling": [StrOptions({"average", "max", "sum", "average_max"})],
         "activation": [str, None],
         "dropout": [Interval(Real, 0, 1, closed="left")],
-        "spatial_dropout": [Interval(Real, 0, 1, closed="left")],
+        "spatial_dropout": [Interval(Real, 0, 1, closed="left"), StrOptions({"auto"})],
     }
 
     def __init__(
@@ -61,7 +65,7 @@ class EmbeddingBranch(Branch):
         pooling: str = "average",
         activation: str | None = "relu",
         dropout: float = 0.0,
-        spatial_dropout: float = 0.5,
+        spatial_dropout: float | str = "auto",
     ) -> None:
         self.embedding_dim = embedding_dim
         self.units = units
@@ -100,15 +104,19 @@ class EmbeddingBranch(Branch):
         vectors = layers.Embedding(spec.vocabulary_size, self.embedding_dim, name="embedding")(
             tensor
         )
-        has_halves = self.pooling == "average_max"
-        if self.spatial_dropout and has_halves:
-            drop = layers.SpatialDropout1D(self.spatial_dropout, name="embedding-dropout")
-            vectors = drop(vectors)
+        dropped, has_halves = self._dropped(spec), self.pooling == "average_max"
+        if dropped and has_halves:
+            vectors = layers.SpatialDropout1D(dropped, name="embedding-dropout")(vectors)
         pooled = MaskedPooling(self.pooling, name="pooling")([vectors, tensor])
-        if self.spatial_dropout and not has_halves:
+        if dropped and not has_halves:
             # the same as before the pooling, and it is quicker for one vector than for all words
-            pooled = layers.Dropout(self.spatial_dropout, name="embedding-dropout")(pooled)
+            pooled = layers.Dropout(dropped, name="embedding-dropout")(pooled)
         return dense_layers(pooled, self.units, activation=self.activation, dropout=self.dropout)
+
+    def _dropped(self, spec: InputSpec) -> float:
+        if self.spatial_dropout == "auto":
+            return _DROPPED_OF_MANY if (spec.vocabulary_size or 0) > _MANY_IDS else 0.0
+        return float(self.spatial_dropout)
 
     def _check_ids(self, spec: InputSpec) -> None:
         if spec.vocabulary_size is None:

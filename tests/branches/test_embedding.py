@@ -47,3 +47,27 @@ def test_length_of_padding_makes_no_difference(pooling):
     network = branch_network(pooling)
     moved = np.array([[0, 0, 3, 1]], dtype="int32")
     assert_allclose(network(moved), network(IDS[:1]), rtol=1e-6)
+
+
+def dropped_share(branch, vocabulary_size, rows=400):
+    """Return which units of which rows a branch without dense layers drops in training."""
+    import keras
+
+    keras.utils.set_random_seed(0)
+    spec = InputSpec("x", "text", (3,), "int32", vocabulary_size=vocabulary_size)
+    network = build_network([spec], {"x": branch}, head=())
+    ids = np.tile(np.array([2, 3, 4], dtype="int32"), (rows, 1))
+    return np.asarray(network.get_layer("x")(ids, training=True)) == 0
+
+
+@pytest.mark.parametrize(
+    ("spatial_dropout", "vocabulary_size", "share"),
+    [("auto", 1000, 0), ("auto", 1001, 0.5), (0.0, 5000, 0), (0.25, 10, 0.25)],
+)
+@pytest.mark.parametrize("pooling", ["average", "average_max"])
+def test_units_are_dropped_of_many_ids_or_as_told(spatial_dropout, vocabulary_size, share, pooling):
+    branch = EmbeddingBranch(8, (), pooling=pooling, spatial_dropout=spatial_dropout)
+    dropped = dropped_share(branch, vocabulary_size)
+    assert np.mean(dropped) == pytest.approx(share, abs=0.05)
+    if pooling == "average_max":  # a unit is dropped in all words, so in both halves
+        assert_array_equal(dropped[:, :8], dropped[:, 8:])
