@@ -171,14 +171,15 @@ class TableFeatures:
         self.numbers = np.array(spec.number_columns, dtype=np.intp)
         self.codes = np.array(spec.code_columns, dtype=np.intp)
         self.n_crossed = n_crossed if len(self.numbers) > 1 else 0
-        self.crossed = np.transpose(np.triu_indices(len(self.numbers), 1))
+        # not of every wide array: the pairs are as many as the square of its columns
+        n_paired = len(self.numbers) if self.n_crossed else 0
+        self.crossed = np.transpose(np.triu_indices(n_paired, 1))
 
     @property
     def _n_of_numbers(self) -> tuple[int, int, int]:
         """Number of features that are numbers, their pieces and their products."""
         n = len(self.numbers)
-        n_products = len(self.crossed) * (self.n_crossed + 1) ** 2 if self.n_crossed else 0
-        return n, n * self.n_bins, n_products
+        return n, n * self.n_bins, len(self.crossed) * (self.n_crossed + 1) ** 2
 
     @property
     def n_features(self) -> int:
@@ -222,7 +223,7 @@ class TableFeatures:
         varies = spread > 1e-12 * np.maximum(np.abs(self.center), 1.0)
         self.factor = np.where(varies, TABLE_SHARE / np.where(varies, spread, 1.0), 0.0)
         self.lower, self.inverse = _intervals(numbers, self.n_bins)
-        self.lower_crossed, self.inverse_crossed = _intervals(numbers, self.n_crossed, packed=True)
+        self.lower_crossed, self.inverse_crossed = _intervals(numbers, self.n_crossed)
 
     def transform(self, rows: np.ndarray) -> sparse.csr_matrix:
         """Return the features of rows.
@@ -292,18 +293,15 @@ class TableFeatures:
         return [np.asarray(value, dtype=np.float32) for value in values]
 
 
-def _intervals(
-    numbers: np.ndarray, n_intervals: int, *, packed: bool = False
-) -> tuple[np.ndarray, np.ndarray]:
+def _intervals(numbers: np.ndarray, n_intervals: int) -> tuple[np.ndarray, np.ndarray]:
     """Return where the intervals between quantiles begin, and the inverse of their lengths.
 
-    Empty intervals have an inverse of 0; packed, they come last.
+    Empty intervals come last and have an inverse of 0.
     """
     quantiles = np.quantile(numbers, np.linspace(0, 1, n_intervals + 1), axis=0).T
     lower, lengths = quantiles[:, :-1], np.diff(quantiles, axis=1)
-    if packed:
-        order = np.argsort(lengths <= 0, axis=1, kind="stable")
-        lower, lengths = (np.take_along_axis(each, order, axis=1) for each in (lower, lengths))
+    order = np.argsort(lengths <= 0, axis=1, kind="stable")
+    lower, lengths = (np.take_along_axis(each, order, axis=1) for each in (lower, lengths))
     return lower, np.divide(1.0, lengths, out=np.zeros_like(lengths), where=lengths > 0)
 
 
