@@ -21,6 +21,7 @@ from _datasets import ROOT
 from _ratios import in_fresh_process, machine_described, table, write_table
 from _speed_checks import checks
 from _speed_encode import encode
+from _speed_fit import default_fits
 from _speed_predict import one_row
 from _speed_process import imports, memory
 from _speed_search import search, search_pictures, two_workers
@@ -32,6 +33,7 @@ MEASUREMENTS = {
     "search-pictures": search_pictures,
     "train": train,
     "train-pictures": train_pictures,
+    "fit": default_fits,
     "one-row": one_row,
     "encode": encode,
     "memory": memory,
@@ -39,7 +41,7 @@ MEASUREMENTS = {
     "import": imports,
     "n-jobs": two_workers,
 }
-DATA = ("clothing", "emoji", "movies")
+DATA = ("clothing", "emoji", "movies", "easy_vqa")
 
 
 def main() -> int:

@@ -10,9 +10,11 @@ from scipy.optimize import minimize
 from skmerge._wide._model import TargetRows
 from skmerge._wide._solver import mean_loss
 
-#: rows that the pulls of the shares to a sum of 1, and to where they start, weigh as much as
+#: rows that the pulls of the shares weigh as much as: to a sum of 1, and to where they start, the
+#: shares of the two whole predictions and those of inputs alone, which are more and help less often
 _ROWS_OF_SUM = 50
-_ROWS_OF_SHARES = 5
+_ROWS_OF_WHOLE = 2
+_ROWS_OF_ALONE = 15
 
 
 def blend_weights(
@@ -22,9 +24,10 @@ def blend_weights(
 
     Minimises the loss of ``a * wide + b_0 * deep[0] + b_1 * deep[1] + ... + c`` over shares of at
     least 0 and, for binary targets, c. As if by fifty rows, the shares are pulled to a sum of 1 and
-    c to 0; as if by five, each share is pulled to where it starts: a and b_0 at one half (without
-    `wide`, b_0 at 1), the others at 0. With one prediction alone, this is temperature scaling (Guo
-    et al. 2017, "On Calibration of Modern Neural Networks", section 4.2) with a bias.
+    c to 0. Each share is also pulled to where it starts: a and b_0, as if by two rows, to one half
+    (without `wide`, b_0 to 1), the others, as if by fifteen, to 0. With one prediction alone, this
+    is temperature scaling (Guo et al. 2017, "On Calibration of Modern Neural Networks", section
+    4.2) with a bias.
 
     Parameters
     ----------
@@ -47,12 +50,14 @@ def blend_weights(
     n_rows = len(first)
     usual = np.zeros(len(parts))
     usual[:2] = (0.0, 1.0) if wide is None else (0.5, 0.5)
+    pulling = np.full(len(parts), _ROWS_OF_ALONE)
+    pulling[:2] = _ROWS_OF_WHOLE
 
     def objective(v: np.ndarray) -> float:
         shares, bias = v[:-1], v[-1]
         logits = np.tensordot(shares, parts, axes=1) + bias
         pulls = _ROWS_OF_SUM * ((shares.sum() - 1) ** 2 + bias**2)
-        pulls += _ROWS_OF_SHARES * ((shares - usual) ** 2).sum()
+        pulls += pulling @ (shares - usual) ** 2
         return mean_loss(rows.kind, logits, rows.Y, rows.weights) + float(pulls) / n_rows
 
     of_wide = (0, 0) if wide is None else (0, None)

@@ -46,7 +46,8 @@ def fit_wide(
     Penalties are tried from strong to weak until the loss of rows not fitted on rises; then numbers
     of a table two by two; then the features of one input after the other are doubled or halved as
     long as that helps, which weakens or strengthens the penalty on their weights; then pairs of
-    words, and last words or categories that share weights by their spelling (`spelling`).
+    words, and last words or categories that share weights by their spelling (`spelling`), be it
+    with pairs that did not help before.
 
     These rows are those held out, or, where there are fewer than 1,500 of them (each counts once
     for each of its labels), those of each of five folds of all rows (up to 20 outputs), of which
@@ -78,13 +79,12 @@ def fit_wide(
         return None
     best = _better(best, _candidate(parts, joined, splits, best, crossed=True))
     best = _scaled(best, joined, splits)
-    best = _better(best, _candidate(parts, joined, splits, best, pairs=True))
-    basis = _basis(best.features)
-    if basis is not None:
-        some = splits[:_N_FOLDS_OF_SPELLING]
-        losses, penalty = _Folds(best.matrix, joined, some, basis).best_on_path(_near(best.penalty))
-        if losses.mean() < best.losses[: len(some)].mean():
-            best = best._replace(losses=losses, penalty=penalty, basis=basis)
+    paired = _candidate(parts, joined, splits, best, pairs=True)
+    best = _better(best, paired)
+    # pairs that do not help alone may do so where words share weights
+    tried = [best] if paired is None or paired is best else [best, paired]
+    for each in tried:
+        best = _better(best, _spelled(each, joined, splits))
     return WideModel(
         best.features,
         best.matrix[: len(rows.Y)],
@@ -129,8 +129,24 @@ def _candidate(
     return _Candidate(losses, penalty, features, matrix, scales, reads)
 
 
+def _spelled(
+    found: _Candidate, rows: TargetRows, splits: Sequence[tuple[np.ndarray, np.ndarray]]
+) -> _Candidate | None:
+    """Fit the same where tokens of like spelling share weights, and judge by some folds."""
+    basis = _basis(found.features)
+    if basis is None:
+        return None
+    folds = _Folds(found.matrix, rows, splits[:_N_FOLDS_OF_SPELLING], basis)
+    losses, penalty = folds.best_on_path(_near(found.penalty))
+    return found._replace(losses=losses, penalty=penalty, basis=basis)
+
+
 def _better(one: _Candidate, other: _Candidate | None) -> _Candidate:
-    return one if other is None or other.losses.mean() >= one.losses.mean() else other
+    """Return the one of the lower loss, of folds that both were judged by, the first of equals."""
+    if other is None:
+        return one
+    n_both = min(len(one.losses), len(other.losses))
+    return other if other.losses[:n_both].mean() < one.losses[:n_both].mean() else one
 
 
 class _Folds:

@@ -498,3 +498,49 @@ class TestCrossed:
         labels = noisy(self.NUMBERS[:, 0] > 0, 0.1)
         model = fit(target_rows(labels, "binary"), self.ROWS)
         assert model.specs["table"] == WideSpec(n_bins=N_BINS)
+
+
+class TestPairsAndSpelling:
+    """The best is kept, whether pairs are read or not, and whether words share weights or not."""
+
+    @pytest.mark.parametrize(
+        "losses",
+        [
+            {"": 1.0, "pairs": 0.9, "spelled": 0.7, "pairs, spelled": 0.8},
+            {"": 1.0, "pairs": 1.1, "spelled": 0.9, "pairs, spelled": 0.8},
+            {"": 1.0, "pairs": 1.1, "spelled": 0.8, "pairs, spelled": 0.9},
+            {"": 1.0, "pairs": 1.1, "spelled": 1.2, "pairs, spelled": 1.3},
+            {"": 1.0, "pairs": 0.9, "spelled": 1.2, "pairs, spelled": 1.3},
+            {"": 1.0, "spelled": 0.9},
+            {"": 1.0, "pairs": 0.9},
+        ],
+    )
+    @pytest.mark.parametrize("n_folds", [1, 2, 5])
+    def test_the_best_is_kept(self, losses, n_folds, monkeypatch):
+        # spelling is judged by two folds, so that the others must not count beside it
+        def judged(name, n):
+            return np.array([losses[name]] * min(n, 2) + [losses[name] + 5] * max(n - 2, 0))
+
+        def candidate(*_, pairs=False, crossed=False):
+            if crossed or (pairs and "pairs" not in losses):
+                return None
+            name = "pairs" if pairs else ""
+            features = {"reads": name}
+            return _Candidate(judged(name, n_folds), 1.0, features, np.ones((1, 1)), {}, {})
+
+        def spelled(found, *_):
+            name = "pairs, spelled" if found.features["reads"] else "spelled"
+            if name not in losses:
+                return None
+            return found._replace(losses=judged(name, min(n_folds, 2)), basis=name)
+
+        def kept(features, matrix, rows, *, basis, **_):
+            return basis or features["reads"]
+
+        monkeypatch.setattr(_search, "_candidate", candidate)
+        monkeypatch.setattr(_search, "_scaled", lambda found, *_: found)
+        monkeypatch.setattr(_search, "_spelled", spelled)
+        monkeypatch.setattr(_search, "WideModel", kept)
+        tried = losses if losses.get("pairs", 2.0) > losses[""] else losses.keys() - {"spelled"}
+        best = min(tried, key=losses.get)
+        assert fit(ROWS) == best
