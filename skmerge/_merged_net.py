@@ -28,7 +28,7 @@ from skmerge._auto import batch_size_of, learning_rate_of, n_members_of, patienc
 from skmerge._errors import did_you_mean
 from skmerge._inside import ReadsInside
 from skmerge._spec import InputSpec, NestedParams
-from skmerge._tables import is_list_of_inputs, name_inputs, take_rows
+from skmerge._tables import is_list_of_inputs, name_inputs
 from skmerge._targets import check_targets
 from skmerge._wide_part import RoutedRows, WidePart
 from skmerge.branches import resolve_branch
@@ -248,15 +248,17 @@ class MergedNet(NestedParams, ReadsInside, BaseEstimator):
         targets: Any,
         continued: bool,
     ) -> tuple[ColumnRouter | None, RoutedRows, RoutedRows | None]:
-        """Route the rows trained on, and those held out with the router fitted on the former."""
+        """Route all rows, and part those trained on from those held out.
+
+        The router learns of all of them, so that no category or word is lost that only rows held
+        out have.
+        """
+        router, routed = self._routed(X, continued)
+        rows = RoutedRows(routed, targets.encode(y), weights)
         training, held_out = parts
-        encoded = targets.encode(y)
-        router, routed = self._routed(X if held_out is None else take_rows(X, training), continued)
-        rows = RoutedRows(routed, encoded[training], weights[training])
         if held_out is None:
             return router, rows, None
-        others = self._encode(router, take_rows(X, held_out), routed.specs)
-        return router, rows, RoutedRows(others, encoded[held_out], weights[held_out])
+        return router, rows.taken(training), rows.taken(held_out)
 
     def _check_specs(self, X: Any) -> None:
         """Refuse a misspelt merge or branch before anything is encoded."""

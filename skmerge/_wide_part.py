@@ -53,9 +53,22 @@ class RoutedRows(NamedTuple):
             These rows.
         """
         kept = np.flatnonzero(self.weights)
-        if len(kept) == len(self.weights):
-            return self
-        return RoutedRows(self.X[kept], self.targets[kept], self.weights[kept])
+        return self if len(kept) == len(self.weights) else self.taken(kept)
+
+    def taken(self, positions: np.ndarray) -> RoutedRows:
+        """Return some of the rows.
+
+        Parameters
+        ----------
+        positions : ndarray of int
+            Which rows.
+
+        Returns
+        -------
+        RoutedRows
+            These rows.
+        """
+        return RoutedRows(self.X[positions], self.targets[positions], self.weights[positions])
 
 
 class WidePart:

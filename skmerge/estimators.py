@@ -69,7 +69,8 @@ class MergedNetClassifier(ClassifierMixin, MergedNet):
         Validates on `validation_data` of ``fit``, or on a part of the training rows. ``"auto"`` is
         True from 200 rows on.
     validation_fraction : float, default=0.1
-        Fraction of the training rows held out for early stopping, stratified by class.
+        Fraction of the training rows held out for early stopping, stratified by class. The router
+        is fitted on them as well, so that no word or category is unknown that only they have.
     n_iter_no_change : int or "auto", default="auto"
         Epochs without improvement before early stopping. ``"auto"`` is 5, or as many as make 500
         steps where an epoch has fewer than 100.
@@ -95,7 +96,7 @@ class MergedNetClassifier(ClassifierMixin, MergedNet):
         How many deep networks are trained at once, alike but for their initial weights, whose
         predictions are averaged: they err in different places (Lakshminarayanan et al. 2017, "Deep
         Ensembles"). ``"auto"`` is 3, but with more than 33,000 training rows, or more values than
-        5,000 pictures of 64 x 64 pixels have, 2, and from one and a half times as many on 1. Like
+        2,500 pictures of 64 x 64 pixels have, 2, and from one and a half times as many on 1. Like
         `wide`, only with early stopping and without a `loss` of your own; else there is one. What
         is read inside the network (features, gates, saliency) is the first one's.
     class_weight : dict or "balanced", default=None
@@ -357,7 +358,8 @@ class MergedNetRegressor(RegressorMixin, MergedNet):
         Validates on `validation_data` of ``fit``, or on a part of the training rows. ``"auto"`` is
         True from 200 rows on.
     validation_fraction : float, default=0.1
-        Fraction of the training rows held out for early stopping.
+        Fraction of the training rows held out for early stopping. The router is fitted on them as
+        well, so that no word or category is unknown that only they have.
     n_iter_no_change : int or "auto", default="auto"
         Epochs without improvement before early stopping. ``"auto"`` is 5, or as many as make 500
         steps where an epoch has fewer than 100.
@@ -383,7 +385,7 @@ class MergedNetRegressor(RegressorMixin, MergedNet):
         How many deep networks are trained at once, alike but for their initial weights, whose
         predictions are averaged: they err in different places (Lakshminarayanan et al. 2017, "Deep
         Ensembles"). ``"auto"`` is 3, but with more than 33,000 training rows, or more values than
-        5,000 pictures of 64 x 64 pixels have, 2, and from one and a half times as many on 1. Like
+        2,500 pictures of 64 x 64 pixels have, 2, and from one and a half times as many on 1. Like
         `wide`, only with early stopping and without a `loss` of your own; else there is one. What
         is read inside the network (features, gates, saliency) is the first one's.
     standardize_target : bool, default=True

@@ -17,6 +17,7 @@ from sklearn.model_selection import (
     learning_curve,
 )
 from sklearn.pipeline import make_pipeline
+from sklearn.utils import check_random_state
 
 from skmerge import (
     ColumnRouter,
@@ -376,14 +377,31 @@ def test_early_stopping_holds_out_rows_and_records_their_scores(numbers):
     assert all(0 <= score <= 1 for score in classifier.validation_scores_)
 
 
-def test_rows_held_out_are_not_learnt_from(table):
+def test_words_of_rows_held_out_are_known(table):
     X, y = table
     X = X.assign(note=[f"word{i} once{i}" for i in range(60)])
     router = ColumnRouter({"note": TextEncoder(min_frequency=1)})
     classifier = MergedNetClassifier(
         router=router, early_stopping=True, validation_fraction=0.25, **QUICK
     ).fit(X, y)
-    assert len(classifier.router_.inputs_["note"].encoder.vocabulary_) == 2 * 45
+    assert len(classifier.router_.inputs_["note"].encoder.vocabulary_) == 2 * 60
+
+
+def test_targets_of_rows_held_out_are_not_learnt_from():
+    X, y = make_regression(80, 4, random_state=0)
+    model = MergedNetRegressor(early_stopping=True, epochs=1, wide=False, random_state=0)
+    seed = check_random_state(0).randint(np.iinfo(np.int32).max)
+    _, held_out = model._split(y, np.ones(80), seed)
+    others = y.copy()
+    others[held_out] *= -1
+    fitted = [clone(model).fit(X, targets).model_ for targets in (y, others)]
+    weights = [
+        [weight for layer in network.layers if layer.name != "blend" for weight in layer.weights]
+        for network in fitted
+    ]
+    assert len(weights[0]) > 4
+    for one, other in zip(*weights, strict=True):
+        np.testing.assert_array_equal(one.numpy(), other.numpy())
 
 
 def test_validation_data_is_watched(table):
