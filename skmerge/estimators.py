@@ -65,9 +65,11 @@ class MergedNetClassifier(ClassifierMixin, MergedNet):
     shuffle : bool, default=True
         Whether the rows come in another order in each epoch.
     early_stopping : bool or "auto", default="auto"
-        Whether to stop when the validation loss no longer falls, and to keep the best weights.
-        Validates on `validation_data` of ``fit``, or on a part of the training rows. ``"auto"`` is
-        True from 200 rows on.
+        Whether to stop when the validation loss no longer falls, and to keep the weights of the
+        best epoch, averaged with those of other good ones as far as that lowers this loss (the
+        greedy soup of Wortsman et al. 2022, "Model soups", recipe 1). Validates on
+        `validation_data` of ``fit``, or on a part of the training rows. ``"auto"`` is True from 200
+        rows on.
     validation_fraction : float, default=0.1
         Fraction of the training rows held out for early stopping, stratified by class. The router
         is fitted on them as well, so that no word or category is unknown that only they have.
@@ -354,9 +356,11 @@ class MergedNetRegressor(RegressorMixin, MergedNet):
     shuffle : bool, default=True
         Whether the rows come in another order in each epoch.
     early_stopping : bool or "auto", default="auto"
-        Whether to stop when the validation loss no longer falls, and to keep the best weights.
-        Validates on `validation_data` of ``fit``, or on a part of the training rows. ``"auto"`` is
-        True from 200 rows on.
+        Whether to stop when the validation loss no longer falls, and to keep the weights of the
+        best epoch, averaged with those of other good ones as far as that lowers this loss (the
+        greedy soup of Wortsman et al. 2022, "Model soups", recipe 1). Validates on
+        `validation_data` of ``fit``, or on a part of the training rows. ``"auto"`` is True from 200
+        rows on.
     validation_fraction : float, default=0.1
         Fraction of the training rows held out for early stopping. The router is fitted on them as
         well, so that no word or category is unknown that only they have.

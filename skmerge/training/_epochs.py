@@ -151,61 +151,6 @@ class EpochLine(keras.callbacks.Callback):
         print(" - ".join([counter, f"{seconds:.1f}s", *values]), flush=True)
 
 
-class PatientStopping(keras.callbacks.EarlyStopping):
-    """Early stopping that waits for a network to learn something before it loses patience.
-
-    Some networks, those of products above all, stand still for several epochs before they find out
-    how inputs belong together.
-
-    Parameters
-    ----------
-    baseline_loss : float or None
-        Validation loss of a constant prediction; epochs count from the first that is 1 % below it,
-        all of them for None.
-    patience : int
-        Epochs without improvement before training stops.
-    min_delta : float
-        Improvement that counts.
-    """
-
-    def __init__(self, baseline_loss: float | None, *, patience: int, min_delta: float) -> None:
-        super().__init__(
-            monitor="val_loss",
-            patience=patience,
-            min_delta=min_delta,
-            mode="min",
-            restore_best_weights=True,
-        )
-        self.baseline_loss = np.inf if baseline_loss is None else baseline_loss
-
-    def on_train_begin(self, logs: Any = None) -> None:
-        """Begin anew.
-
-        Parameters
-        ----------
-        logs : dict, default=None
-            Ignored.
-        """
-        super().on_train_begin(logs)
-        self._has_learned = bool(np.isinf(self.baseline_loss))
-
-    def on_epoch_end(self, epoch: int, logs: dict[str, float] | None = None) -> None:
-        """Stop if there was no improvement for too many epochs.
-
-        Parameters
-        ----------
-        epoch : int
-            Number of the epoch.
-        logs : dict of str to float, default=None
-            Losses and metrics.
-        """
-        if not self._has_learned:
-            self._has_learned = (logs or {})[self.monitor] < 0.99 * self.baseline_loss
-            if not self._has_learned:
-                self.wait: int = -1
-        super().on_epoch_end(epoch, logs)
-
-
 def run_epochs(
     steps: TracedSteps,
     rows: AnyRows,
@@ -277,7 +222,10 @@ def run_epochs(
         logs = _results(model)
         check_finite(logs["loss"], "the loss", epoch + 1)
         if validation is not None:
-            logs |= _validate(steps, validation, batch_size, listeners)
+            listeners.on_test_begin()
+            results = evaluate(steps, validation, batch_size)
+            listeners.on_test_end(results)
+            logs |= {f"val_{name}": value for name, value in results.items()}
         listeners.on_epoch_end(epoch, logs)
         if model.stop_training:
             break
@@ -300,18 +248,26 @@ def _train_by_batch(
             return
 
 
-def _validate(
-    steps: TracedSteps,
-    rows: AnyRows,
-    batch_size: int,
-    listeners: keras.callbacks.CallbackList,
-) -> dict[str, float]:
-    listeners.on_test_begin()
+def evaluate(steps: TracedSteps, rows: AnyRows, batch_size: int) -> dict[str, float]:
+    """Compute the loss and the metrics with the present weights.
+
+    Parameters
+    ----------
+    steps : TracedSteps
+        The traced functions of the network.
+    rows : Rows or StreamedRows
+        The rows.
+    batch_size : int
+        Rows per step of training; here there are four times as many.
+
+    Returns
+    -------
+    dict of str to float
+        The loss, then the metrics.
+    """
     steps.model.reset_metrics()
     steps.run("validate", rows, np.arange(len(rows)), 4 * batch_size)
-    logs = _results(steps.model)
-    listeners.on_test_end(logs)
-    return {f"val_{name}": value for name, value in logs.items()}
+    return _results(steps.model)
 
 
 def _results(model: keras.Model) -> dict[str, float]:

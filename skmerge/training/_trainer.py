@@ -24,9 +24,10 @@ from scikeras.wrappers import BaseWrapper
 from skmerge._stored_rows import StoredRows
 from skmerge.training._compile import TrainingOptions, compilation, compiled_alike
 from skmerge.training._compiled import CompiledNetwork, compiled_network
-from skmerge.training._epochs import PatientStopping, check_finite, run_epochs
+from skmerge.training._epochs import check_finite, evaluate, run_epochs
 from skmerge.training._plan import NetworkPlan
 from skmerge.training._rows import Rows, as_rows, as_tensor_chunk
+from skmerge.training._stopping import PatientStopping, average_epochs
 from skmerge.training._streaming import StreamedRows
 
 # Matrix products on a CPU work in blocks of rows; 48 is a multiple of the blocks of AVX2 (24) and
@@ -300,20 +301,32 @@ class NetworkTrainer(BaseWrapper):
         if any(type(c).__module__.partition(".")[0] != "keras" for c in _flat(self._fit_callbacks)):
             self.network.keep()  # they are given the model, and may hold it
         steps = self.network.steps
-        rows = X.tensors()
+        rows, others = X.tensors(), None if validation is None else validation.tensors()
         steps.build(rows)
+        options, callbacks, stopping = self._options, _flat(self._fit_callbacks), None
+        if options.patience is not None and others is not None:
+            stopping = PatientStopping(
+                options.baseline, patience=options.patience, min_delta=options.min_delta
+            )
+            callbacks.append(stopping)
         try:
             history = run_epochs(
                 steps,
                 rows,
-                None if validation is None else validation.tensors(),
+                others,
                 epochs=range(initial_epoch, initial_epoch + epochs),
-                batch_size=self._options.batch_size,
+                batch_size=options.batch_size,
                 generator=self._generator,
-                shuffle=self._options.shuffle,
-                callbacks=self._all_callbacks(validation is not None),
-                verbose=self._options.verbose,
+                shuffle=options.shuffle,
+                callbacks=callbacks,
+                verbose=options.verbose,
             )
+            if stopping is not None and others is not None:
+                average_epochs(
+                    self.model_,
+                    stopping.kept,
+                    lambda: evaluate(steps, others, options.batch_size)["loss"],
+                )
         finally:
             self.callbacks_ = _flat(self._fit_callbacks)
             self._fit_callbacks, self._predict_callbacks = [], []
@@ -337,17 +350,6 @@ class NetworkTrainer(BaseWrapper):
             return
         self.network.keep()
         self.network.compile(compiled)
-
-    def _all_callbacks(self, validated: bool) -> list[keras.callbacks.Callback]:
-        callbacks = _flat(self._fit_callbacks)
-        if self._options.patience is not None and validated:
-            stopping = PatientStopping(
-                self._options.baseline,
-                patience=self._options.patience,
-                min_delta=self._options.min_delta,
-            )
-            callbacks.append(stopping)
-        return callbacks
 
     def _initialize_callbacks(self) -> None:
         given = self.callbacks

@@ -151,14 +151,57 @@ def test_weights_that_burst_in_the_last_step_are_noticed(rows):
         trained(heavy, 1, optimizer="sgd", learning_rate=1e30, batch_size=N_ROWS)
 
 
-def test_early_stopping_keeps_the_best_weights(rows):
-    trainer = trained(rows, 40, validation=rows, patience=2, learning_rate=0.3)
-    losses = trainer.history_["val_loss"]
-    assert len(losses) < 40
-    best = trained(rows, int(np.argmin(losses)) + 1, validation=rows, learning_rate=0.3)
-    np.testing.assert_array_equal(
-        trainer.outputs(rows.inputs, N_ROWS), best.outputs(rows.inputs, N_ROWS)
+class Keeping(keras.callbacks.Callback):
+    """Keeps the weights after each epoch."""
+
+    weights: list = []
+
+    def on_train_begin(self, logs=None):
+        self.weights.clear()
+
+    def on_epoch_end(self, epoch, logs=None):
+        self.weights.append(self.model.get_weights())
+
+
+def greedy_soup(losses, loss_of):
+    """Return the epochs that Wortsman et al. 2022 would average, of the best ten."""
+    first, *others = np.argsort(losses, kind="stable")[:10]
+    chosen, least = [first], losses[first]
+    for epoch in others:
+        if loss_of([*chosen, epoch]) < least:
+            chosen.append(epoch)
+            least = loss_of(chosen)
+    return chosen
+
+
+@pytest.mark.parametrize("learning_rate", [0.1, 0.05])
+def test_early_stopping_keeps_the_best_weights_averaged_where_that_helps(rows, learning_rate):
+    wrong = np.random.default_rng(1).random((N_ROWS, 1)) < 0.2
+    noisy = EncodedRows(rows.inputs, np.abs(rows.targets - wrong), rows.weights)
+    y = rows.targets
+    trainer = trained(
+        noisy,
+        40,
+        validation=rows,
+        patience=6,
+        learning_rate=learning_rate,
+        callbacks=Keeping,
     )
+    losses, weights = trainer.history_["val_loss"], Keeping.weights
+    assert len(losses) == len(weights) < 40
+    kept = trainer.model_.get_weights()
+
+    def loss_of(epochs):
+        mean = [np.mean(each, axis=0) for each in zip(*(weights[e] for e in epochs), strict=True)]
+        trainer.model_.set_weights(mean)
+        p = trainer.outputs(rows.inputs, N_ROWS).astype(float)
+        return -np.mean(y * np.log(p) + (1 - y) * np.log(1 - p))
+
+    chosen = greedy_soup(losses, loss_of)
+    assert len(chosen) > 1
+    for at, weight in enumerate(kept):
+        mean = np.mean([weights[epoch][at] for epoch in chosen], axis=0)
+        np.testing.assert_allclose(weight, mean, atol=1e-6)
 
 
 class Counting(keras.callbacks.Callback):
