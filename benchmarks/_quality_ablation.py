@@ -8,10 +8,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping
+from contextlib import AbstractContextManager, nullcontext
+from dataclasses import dataclass
 from typing import Any
+from unittest.mock import patch
 
 import numpy as np
-from _quality_contenders import SKMERGE, Result, by_seed, network
+from _quality_contenders import SKMERGE, Result, by_seed
 from _quality_page import markdown
 from _quality_scores import difference
 from _quality_tasks import TASKS, Task
@@ -19,24 +22,58 @@ from _quality_tasks import TASKS, Task
 from skmerge import EmbeddingBranch
 
 
-def _all_words(task: Task) -> dict[str, Any]:
+@dataclass(frozen=True)
+class Change:
+    """What switches a default off: parameters, or a constant of the library that has none.
+
+    ``parameters`` are told a task. ``needs`` is what a task must have, or there is nothing to
+    switch off: "texts", "table" or "" for nothing.
+    """
+
+    parameters: Callable[[Task], dict[str, Any]] = lambda task: {}
+    constant: str = ""
+    value: Any = None
+    needs: str = ""
+
+    def made(self) -> AbstractContextManager[Any]:
+        return patch(self.constant, self.value) if self.constant else nullcontext()
+
+
+def _parameters(**changes: Any) -> Change:
+    return Change(lambda task: changes)
+
+
+def _no_dropout_of_words(task: Task) -> dict[str, Any]:
     return {"branches": {text: EmbeddingBranch(spatial_dropout=0.0) for text in task.texts}}
 
 
-# what is switched off, and the parameters that do it, or what tells them of a task; one that an
-# estimator lacks is not its own
-ABLATIONS: dict[str, dict[str, Any] | Callable[[Task], dict[str, Any]]] = {
-    "no linear model beside": {"wide": False},
-    "one network, not several": {"n_members": 1},
-    "features not normalised": {"normalize_features": False},
-    "no losses of single inputs": {"auxiliary": 0.0},
-    "learning rate 0.001": {"learning_rate": 0.001},
-    "patience of 5 epochs": {"n_iter_no_change": 5},
-    "no early stopping, 10 epochs": {"early_stopping": False, "epochs": 10},
-    "no dropout": {"dropout": 0.0},
-    "no dropout of embeddings": _all_words,
-    "no hidden layer after the merge": {"head": ()},
-    "batches of 256": {"batch_size": 256},
+ABLATIONS: dict[str, Change] = {
+    "no linear model beside": _parameters(wide=False),
+    "one network, not several": _parameters(n_members=1),
+    "weights of the best epoch, not averaged": Change(
+        constant="skmerge.training._stopping._N_KEPT", value=1
+    ),
+    "features not normalised": _parameters(normalize_features=False),
+    "no losses of single inputs": _parameters(auxiliary=0.0),
+    "learning rate 0.001": _parameters(learning_rate=0.001),
+    "patience of 5 epochs": _parameters(n_iter_no_change=5),
+    "no early stopping, 10 epochs": _parameters(early_stopping=False, epochs=10),
+    "no dropout": _parameters(dropout=0.0),
+    "no dropout of embeddings": Change(_no_dropout_of_words, needs="texts"),
+    "no hidden layer after the merge": _parameters(head=()),
+    "batches of 256": _parameters(batch_size=256),
+    "linear model: no pairs of words": Change(
+        constant="skmerge._wide._features.N_PAIRS", value=0, needs="texts"
+    ),
+    "linear model: no sharing by spelling": Change(
+        constant="skmerge._wide._search._basis", value=lambda features: None, needs="texts"
+    ),
+    "linear model: no numbers two by two": Change(
+        constant="skmerge._wide._features.MAX_CROSSED", value=0, needs="table"
+    ),
+    "linear model: one penalty for all inputs": Change(
+        constant="skmerge._wide._search._MOST_STEPS", value=0, needs="table"
+    ),
 }
 
 
@@ -45,18 +82,18 @@ MEANS = "Mean of the differences over these tasks"
 
 
 def run_ablation(
-    task_name: str, n_seeds: int, ablations: Mapping[str, Any] = ABLATIONS
+    task_name: str, n_seeds: int, ablations: Mapping[str, Change] = ABLATIONS
 ) -> dict[str, Result]:
     """Measure the defaults and each ablation on a task; results by contender, defaults first."""
     task = TASKS[task_name]
     data = task.load()
-    known = network(task, 0).get_params()
+    has = {"": True, "texts": bool(task.texts), "table": task.has_table(data.train)}
     measured: dict[str, Result] = {}
-    for name in (SKMERGE, *ablations):
-        changes = ablations.get(name, {})
-        changes = changes(task) if callable(changes) else changes
-        if changes.keys() <= known.keys():
-            measured[name] = by_seed(name, task, data, n_seeds, changes=changes)
+    for name, change in {SKMERGE: Change(), **ablations}.items():
+        if has[change.needs]:
+            with change.made():
+                changes = change.parameters(task)
+                measured[name] = by_seed(name, task, data, n_seeds, changes=changes)
             print(f"{data.name}, {measured[name]}", flush=True)
     return measured
 

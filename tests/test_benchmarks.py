@@ -1,6 +1,7 @@
 """The arithmetic of the measurements of speed and quality, and the tables that they write."""
 
 import sys
+from importlib import import_module
 from pathlib import Path
 
 import numpy as np
@@ -23,7 +24,7 @@ import _ratios
 import quality
 import speed
 from _plain_keras import SideBySide
-from _quality_ablation import ABLATIONS, differences, means
+from _quality_ablation import ABLATIONS, Change, differences, means
 from _quality_baselines import Stack, as_features, baselines, read_pixels
 from _quality_contenders import Result
 from _quality_page import sentence, write_sections
@@ -355,14 +356,35 @@ def test_ablations_are_summed_up_over_the_tasks_on_the_page():
 
 
 @pytest.mark.parametrize("name", ABLATIONS)
-def test_ablations_change_parameters_that_there_are(name):
-    ours = [estimator().get_params() for estimator in (MergedNetClassifier, MergedNetRegressor)]
-    changes = ABLATIONS[name]
-    changes = changes(TASKS["movies"]) if callable(changes) else changes
-    having = [params for params in ours if changes.keys() <= params.keys()]
-    assert having
-    for params in having:
-        assert any(params[key] != value for key, value in changes.items())
+def test_ablations_change_what_there_is(name):
+    change = ABLATIONS[name]
+    changed = change.parameters(TASKS["movies"])
+    for estimator in (MergedNetClassifier, MergedNetRegressor):
+        usual = estimator().get_params()
+        assert all(usual[key] != value for key, value in changed.items())
+    if change.constant:
+        module, _, constant = change.constant.rpartition(".")
+        usual = getattr(import_module(module), constant)
+        with change.made():
+            assert getattr(import_module(module), constant) == change.value != usual
+        assert getattr(import_module(module), constant) is usual
+    assert bool(changed) != bool(change.constant)
+
+
+def test_constants_of_ablations_are_those_that_the_linear_model_reads():
+    rng = np.random.default_rng(0)
+    X = pd.DataFrame(rng.normal(size=(300, 2)), columns=["size", "age"])
+    words = np.array(["red", "green", "blue", "pale", "dark"])[rng.integers(0, 5, (300, 4))]
+    X["note"] = [" ".join(row) for row in words]
+    # what numbers and words say only two by two
+    y = (X["size"] * X["age"] > 0) ^ X["note"].str.contains("pale red|dark blue")
+    layers = {}
+    for name in ("none", "no pairs of words", "no numbers two by two"):
+        with ABLATIONS.get(f"linear model: {name}", Change()).made():
+            network = MergedNetClassifier(epochs=1, n_members=1, random_state=0).fit(X, y).model_
+        layers[name] = [network.get_layer(f"{of}-wide").get_config() for of in ("tabular", "note")]
+    read = [(table["n_crossed"] > 0, text["n_pairs"] > 0) for table, text in layers.values()]
+    assert read == [(True, True), (True, False), (False, True)]
 
 
 @pytest.fixture
