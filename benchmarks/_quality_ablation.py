@@ -27,7 +27,7 @@ class Change:
     """What switches a default off: parameters, or a constant of the library that has none.
 
     ``parameters`` are told a task. ``needs`` is what a task must have, or there is nothing to
-    switch off: "texts", "table" or "" for nothing.
+    switch off: "texts", "table", targets that are "numbers", or "" for nothing.
     """
 
     parameters: Callable[[Task], dict[str, Any]] = lambda task: {}
@@ -62,6 +62,7 @@ ABLATIONS: dict[str, Change] = {
     "no dropout of embeddings": Change(_no_dropout_of_words, needs="texts"),
     "no hidden layer after the merge": _parameters(head=()),
     "batches of 256": _parameters(batch_size=256),
+    "predictions not clipped": Change(lambda _: {"clip_predictions": False}, needs="numbers"),
     "linear model: no pairs of words": Change(
         constant="skmerge._wide._features.N_PAIRS", value=0, needs="texts"
     ),
@@ -87,7 +88,12 @@ def run_ablation(
     """Measure the defaults and each ablation on a task; results by contender, defaults first."""
     task = TASKS[task_name]
     data = task.load()
-    has = {"": True, "texts": bool(task.texts), "table": task.has_table(data.train)}
+    has = {
+        "": True,
+        "texts": bool(task.texts),
+        "table": task.has_table(data.train),
+        "numbers": task.kind == "numbers",
+    }
     measured: dict[str, Result] = {}
     for name, change in {SKMERGE: Change(), **ablations}.items():
         if has[change.needs]:

@@ -235,8 +235,12 @@ class MergedNet(NestedParams, ReadsInside, BaseEstimator):
         trainer.train(network_rows, validated, epochs, options)
         if wide is not None and validation is not None:
             wide.blend_into(trainer, validation, refit=held_out)
-        self._keep(trainer, router, targets, rows.X)
+        self._keep(trainer, router, self._widened(targets, y[weights != 0]), rows.X)
         return self
+
+    def _widened(self, targets: Any, y: np.ndarray) -> Any:
+        """Return targets that know of these as well."""
+        return targets
 
     def _routed_parts(
         self,

@@ -6,6 +6,7 @@ from the network's outputs labels, probabilities or numbers.
 
 from __future__ import annotations
 
+import copy
 from typing import Any
 
 import numpy as np
@@ -196,7 +197,11 @@ class NumberTargets:
     ----------
     spec : TargetSpec
         What the network predicts.
+    range : tuple of (ndarray of shape (n_outputs,), ndarray of shape (n_outputs,)) or None
+        The least and the greatest target of each output that `seeing` was told.
     """
+
+    range: tuple[np.ndarray, np.ndarray] | None = None
 
     def __init__(
         self, y: np.ndarray, standardize: bool = True, output_activation: str | None = None
@@ -210,6 +215,26 @@ class NumberTargets:
             self.mean = numbers.mean(axis=0)
             spread = numbers.std(axis=0)
             self.scale = np.where(spread > 0, spread, 1.0)
+
+    def seeing(self, y: np.ndarray) -> NumberTargets:
+        """Return the same targets, whose range holds these as well.
+
+        Parameters
+        ----------
+        y : ndarray of shape (n_samples,) or (n_samples, n_outputs)
+            Targets.
+
+        Returns
+        -------
+        NumberTargets
+            A copy.
+        """
+        numbers = self._numbers(y)
+        if self.range is not None:
+            numbers = np.concatenate([numbers, self.range])
+        wider = copy.copy(self)
+        wider.range = numbers.min(axis=0), numbers.max(axis=0)
+        return wider
 
     @property
     def n_columns(self) -> int:
@@ -241,13 +266,15 @@ class NumberTargets:
             )
         return ((numbers - self.mean) / self.scale).astype(np.float32)
 
-    def numbers(self, outputs: np.ndarray) -> np.ndarray:
+    def numbers(self, outputs: np.ndarray, *, clip: bool = False) -> np.ndarray:
         """Turn the network's outputs into numbers of the targets' scale.
 
         Parameters
         ----------
         outputs : ndarray of shape (n_samples, n_outputs)
             Outputs of the network.
+        clip : bool, default=False
+            Whether numbers beyond the range of the targets become its ends.
 
         Returns
         -------
@@ -255,6 +282,8 @@ class NumberTargets:
             Predicted targets.
         """
         numbers = outputs * self.scale + self.mean
+        if clip and self.range is not None:
+            numbers = np.clip(numbers, *self.range)
         return numbers[:, 0] if self.is_flat else numbers
 
     @staticmethod

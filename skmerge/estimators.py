@@ -396,6 +396,10 @@ class MergedNetRegressor(RegressorMixin, MergedNet):
         Whether the network learns targets of mean 0 and standard deviation 1. Predictions are in
         the targets' own scale either way. Set it to False for losses that need the scale, such
         as ``"poisson"``.
+    clip_predictions : bool, default=True
+        Whether predictions stay within the range of the training targets of each output, those of
+        rows held out and of earlier `partial_fit` included, as those of trees do: no negative
+        counts, no grades beyond the best.
     output_activation : str, default=None
         Keras activation of the last layer; None is linear. ``"exponential"`` or ``"softplus"``
         keeps predictions positive, if `standardize_target` is False.
@@ -459,6 +463,7 @@ class MergedNetRegressor(RegressorMixin, MergedNet):
     _parameter_constraints = {
         **MergedNet._parameter_constraints,
         "standardize_target": ["boolean"],
+        "clip_predictions": ["boolean"],
         "output_activation": [str, None],
     }
 
@@ -487,6 +492,7 @@ class MergedNetRegressor(RegressorMixin, MergedNet):
         auxiliary: float = 0.3,
         n_members: int | str = "auto",
         standardize_target: bool = True,
+        clip_predictions: bool = True,
         output_activation: str | None = None,
         callbacks: Any = None,
         warm_start: bool = False,
@@ -515,6 +521,7 @@ class MergedNetRegressor(RegressorMixin, MergedNet):
         self.auxiliary = auxiliary
         self.n_members = n_members
         self.standardize_target = standardize_target
+        self.clip_predictions = clip_predictions
         self.output_activation = output_activation
         self.callbacks = callbacks
         self.warm_start = warm_start
@@ -562,7 +569,7 @@ class MergedNetRegressor(RegressorMixin, MergedNet):
             The numbers, in the scale of the targets.
         """
         outputs = self._outputs(X)
-        return self.targets_.numbers(outputs)
+        return self.targets_.numbers(outputs, clip=self.clip_predictions)
 
     def __sklearn_tags__(self) -> Any:
         tags = super().__sklearn_tags__()
@@ -571,6 +578,9 @@ class MergedNetRegressor(RegressorMixin, MergedNet):
 
     def _new_targets(self, y: np.ndarray, training: Any, classes: Any) -> NumberTargets:
         return NumberTargets(y[training], self.standardize_target, self.output_activation)
+
+    def _widened(self, targets: NumberTargets, y: np.ndarray) -> NumberTargets:
+        return targets.seeing(y)
 
 
 def _is_categorical(loss: Any) -> bool:

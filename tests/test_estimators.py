@@ -404,6 +404,54 @@ def test_targets_of_rows_held_out_are_not_learnt_from():
         np.testing.assert_array_equal(one.numpy(), other.numpy())
 
 
+class TestClippedPredictions:
+    """A line of 30 points, and rows on it far beyond them."""
+
+    X = np.linspace(-1, 1, 30).reshape(-1, 1)
+    FAR = np.array([[-30.0], [30.0]])
+
+    def fitted(self, **params):
+        model = MergedNetRegressor(epochs=30, learning_rate=0.05, random_state=0, **params)
+        return model.fit(self.X, 2 * self.X[:, 0])
+
+    def test_they_stay_within_the_range_of_the_targets(self):
+        np.testing.assert_array_equal(self.fitted().predict(self.FAR), [-2, 2])
+        free = self.fitted(clip_predictions=False).predict(self.FAR)
+        assert free[0] < -2.1
+        assert free[1] > 2.1
+
+    def test_rows_that_weigh_nothing_do_not_widen_it(self):
+        weights = np.append(np.ones(30), 0)
+        X, y = np.append(self.X, [[9]], axis=0), np.append(2 * self.X[:, 0], 1e6)
+        model = MergedNetRegressor(epochs=30, learning_rate=0.05, standardize_target=False)
+        assert model.fit(X, y, sample_weight=weights).predict(self.FAR).max() <= 2
+
+    def test_partial_fit_widens_it(self):
+        model = self.fitted()
+        model.partial_fit(3 * self.X, 6 * self.X[:, 0])
+        far = model.predict(self.FAR)
+        assert far[0] < -2
+        assert far[1] > 2
+        assert np.abs(far).max() <= 6
+
+    def test_rows_held_out_count(self):
+        X = np.linspace(-1, 1, 300).reshape(-1, 1)
+        model = MergedNetRegressor(epochs=1, wide=False, random_state=0).fit(X, X[:, 0])
+        least, greatest = model.targets_.range
+        assert (least, greatest) == (-1, 1)
+
+    def test_several_outputs_have_ranges_of_their_own(self):
+        y = np.column_stack([2 * self.X[:, 0], -40 * self.X[:, 0]])
+        model = MergedNetRegressor(epochs=30, learning_rate=0.05, random_state=0).fit(self.X, y)
+        np.testing.assert_array_equal(model.predict(self.FAR), [[-2, 40], [2, -40]])
+
+    def test_a_failed_fit_leaves_it(self):
+        model = self.fitted()
+        with pytest.raises(ValueError, match="y contains"):
+            model.partial_fit(self.X, np.full(30, np.nan))
+        np.testing.assert_array_equal(model.predict(self.FAR), [-2, 2])
+
+
 def test_validation_data_is_watched(table):
     X, y = table
     classifier = MergedNetClassifier(**QUICK).fit(X[:40], y[:40], validation_data=(X[40:], y[40:]))

@@ -91,6 +91,19 @@ def test_numbers_may_be_left_as_they_are():
     np.testing.assert_array_equal(NumberTargets(y, standardize=False).encode(y), [[1], [3]])
 
 
+def test_numbers_beyond_the_range_of_the_targets_become_its_ends():
+    targets = NumberTargets(np.array([[1.0, 50], [3, 70]]))
+    outputs = np.array([[-5, 0], [0.5, -3], [1.5, 9]], np.float32)
+    free = outputs * targets.scale + targets.mean
+    np.testing.assert_array_equal(targets.numbers(outputs, clip=True), free)  # none seen yet
+    first = targets.seeing(np.array([[1.0, 50], [2, 55]]))
+    both = first.seeing(np.array([[1.5, 40], [3, 45]]))
+    np.testing.assert_array_equal(first.numbers(outputs), free)
+    for seen, ends in ((first, ([1, 50], [2, 55])), (both, ([1, 40], [3, 55]))):
+        np.testing.assert_array_equal(seen.numbers(outputs, clip=True), np.clip(free, *ends))
+    assert targets.range is None
+
+
 def test_other_number_of_targets_raises():
     with pytest.raises(ValueError, match="must have 1 columns as before. Got shape"):
         NumberTargets(np.zeros(3)).encode(np.zeros((3, 2)))
