@@ -11,7 +11,7 @@ _RATE_OF_ADAM = 0.002
 
 #: up to so many rows, and values in all of them, networks are averaged
 _MANY_ROWS = 100_000 / 3
-_MANY_VALUES = 2_500 * 64 * 64 * 3
+_MANY_VALUES = 4_000 * 64 * 64 * 3
 
 
 def learning_rate_of(learning_rate: Any, optimizer: Any) -> Any:
@@ -95,7 +95,7 @@ def n_members_of(n_members: int | str, n_rows: int, n_values: int) -> int:
     -------
     int
         For ``"auto"`` 3, fewer where that would take long: with more than 33,333 rows, or more
-        values in all of them than 2,500 pictures of 64 x 64 pixels in colour have. From one and a
+        values in all of them than 4,000 pictures of 64 x 64 pixels in colour have. From one and a
         half times that many on it is 1.
     """
     if n_members != "auto":

@@ -98,7 +98,7 @@ class MergedNetClassifier(ClassifierMixin, MergedNet):
         How many deep networks are trained at once, alike but for their initial weights, whose
         predictions are averaged: they err in different places (Lakshminarayanan et al. 2017, "Deep
         Ensembles"). ``"auto"`` is 3, but with more than 33,000 training rows, or more values than
-        2,500 pictures of 64 x 64 pixels have, 2, and from one and a half times as many on 1. Like
+        4,000 pictures of 64 x 64 pixels have, 2, and from one and a half times as many on 1. Like
         `wide`, only with early stopping and without a `loss` of your own; else there is one. What
         is read inside the network (features, gates, saliency) is the first one's.
     class_weight : dict or "balanced", default=None
@@ -389,7 +389,7 @@ class MergedNetRegressor(RegressorMixin, MergedNet):
         How many deep networks are trained at once, alike but for their initial weights, whose
         predictions are averaged: they err in different places (Lakshminarayanan et al. 2017, "Deep
         Ensembles"). ``"auto"`` is 3, but with more than 33,000 training rows, or more values than
-        2,500 pictures of 64 x 64 pixels have, 2, and from one and a half times as many on 1. Like
+        4,000 pictures of 64 x 64 pixels have, 2, and from one and a half times as many on 1. Like
         `wide`, only with early stopping and without a `loss` of your own; else there is one. What
         is read inside the network (features, gates, saliency) is the first one's.
     standardize_target : bool, default=True
