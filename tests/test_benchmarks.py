@@ -173,7 +173,8 @@ def test_missing_data_sets_are_named(monkeypatch, capsys, tmp_path):
     with pytest.raises(SystemExit):
         speed.main()
     told = " ".join(capsys.readouterr().err.split())
-    assert "lacks clothing, movies. Set the environment variable SKMERGE_SHARED_DATA" in told
+    lacking = "lacks clothing, movies, easy_vqa. Set the environment variable SKMERGE_SHARED_DATA"
+    assert lacking in told
 
 
 def test_inputs_side_by_side_are_laid_apart_as_they_were():
