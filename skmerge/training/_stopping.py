@@ -94,7 +94,8 @@ class PatientStopping(keras.callbacks.EarlyStopping):
         super().on_epoch_end(epoch, logs)
 
     def _keep(self, loss: float, epoch: int) -> None:
-        if len(self.kept) == _N_KEPT and loss >= self.kept[-1].loss:
+        is_worse = len(self.kept) == _N_KEPT and loss >= self.kept[-1].loss
+        if is_worse or not np.isfinite(loss):
             return
         values = [variable.numpy() for variable in _floats(self.model)]
         self.kept = sorted([*self.kept, Epoch(loss, epoch, values)], key=lambda kept: kept.loss)
@@ -121,8 +122,11 @@ def average_epochs(model: Any, kept: Sequence[Epoch], loss: Callable[[], float])
     Returns
     -------
     list of int
-        The numbers of the epochs whose weights were averaged.
+        The numbers of the epochs whose weights were averaged; without epochs none, and the weights
+        stay what they are.
     """
+    if not kept:
+        return []
     variables = _floats(model)
 
     def assign(epochs: Sequence[Epoch]) -> None:

@@ -68,6 +68,10 @@ class TestKeptEpochs:
         stopping, _ = trained(model, (0.2, 0.1))
         assert [epoch.number for epoch in stopping.kept] == [1, 0]
 
+    def test_those_whose_loss_is_no_number_are_not(self, model):
+        stopping, _ = trained(model, (np.nan, 0.3, np.inf, 0.2, np.nan))
+        assert [epoch.number for epoch in stopping.kept] == [3, 1]
+
     def test_another_training_begins_with_none(self, model):
         stopping, _ = trained(model, self.LOSSES)
         stopping.on_train_begin()
@@ -152,3 +156,9 @@ class TestAverage:
         assert average_epochs(model, kept, None) == [0]
         for weight, value in zip(model.get_weights(), kept[0].values, strict=True):
             assert_array_equal(weight, value)
+
+    def test_no_epochs_leave_the_weights(self, model):
+        before = model.get_weights()
+        assert average_epochs(model, [], None) == []
+        for weight, former in zip(model.get_weights(), before, strict=True):
+            assert_array_equal(weight, former)
