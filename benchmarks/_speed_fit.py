@@ -6,11 +6,13 @@ rows. Seconds are bounded, so that no default makes its score by time alone.
 
 from __future__ import annotations
 
+from statistics import median
+
 from _plain_keras import warm_up
 from _quality_baselines import linear_baseline
 from _quality_contenders import network
 from _quality_tasks import TASKS, Task
-from _ratios import Row, duration, progress, seconds_of
+from _ratios import Row, alternate, duration
 
 N_ROWS = 5000
 
@@ -18,7 +20,7 @@ N_ROWS = 5000
 WORKS = {
     "text + table, of clothing": (TASKS["clothing"], 60, 3),
     "question + picture of 64 x 64 px, of easy_vqa": (TASKS["easy_vqa"], 300, 1),
-    "texts + poster of 48 x 32 px + numbers, 18 labels, of movies": (TASKS["movies"], 300, 1),
+    "texts + poster + numbers, several labels, of movies": (TASKS["movies"], 300, 1),
 }
 
 
@@ -34,22 +36,22 @@ def _row(what: str, task: Task, bound: float, repeats: int, n_rows: int) -> Row:
     data = task.load()
     frame, y = data.train.iloc[:n_rows], data.y_train[:n_rows]
     work = f"fit with nothing named, {n_rows:,} rows: {what}"
-    seconds = []
-    for repeat in range(repeats):
-        ours, theirs = network(task, repeat), linear_baseline(task, frame)
-        pair = tuple(seconds_of(lambda m=model: m.fit(frame, y)) for model in (ours, theirs))
-        seconds.append(pair)
-        progress(work, repeat + 1, repeats, pair)
-    ours, theirs = (sorted(side) for side in zip(*seconds, strict=True))
-    middle = len(ours) // 2
+    seeds = iter(range(repeats))
+    pairs = alternate(
+        work,
+        lambda: network(task, next(seeds)).fit(frame, y),
+        lambda: linear_baseline(task, frame).fit(frame, y),
+        repeats,
+    )
+    ours, theirs = zip(*pairs, strict=True)
     return Row(
         work,
         "TF-IDF + linear, the same rows",
-        ours[middle],
-        ours[0],
-        ours[-1],
+        median(ours),
+        min(ours),
+        max(ours),
         must=bound,
         at_most=True,
         unit=" s",
-        detail=f"{duration(ours[middle])} against {duration(theirs[middle])}",
+        detail=f"{duration(median(ours))} against {duration(median(theirs))}",
     )

@@ -1,6 +1,6 @@
 """How fast: skmerge beside named alternatives, as ratios in one run on one machine.
 
-Run ``python benchmarks/speed.py`` for all measurements (some 20 minutes on two cores), or name
+Run ``python benchmarks/speed.py`` for all measurements (some 35 minutes on two cores), or name
 some: ``... speed.py one-row import``. ``--quick`` goes through them in tiny sizes, whose numbers
 mean nothing; ``--write`` puts the table into docs/speed.md. Each measurement runs in a process of
 its own.

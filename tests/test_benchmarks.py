@@ -360,11 +360,9 @@ def test_ablations_are_summed_up_over_the_tasks_on_the_page():
 def test_ablations_change_what_there_is(name):
     change = ABLATIONS[name]
     changed = change.parameters(TASKS["movies"])
-    of_numbers = change.needs == "numbers"
-    for estimator in (
-        (MergedNetRegressor,) if of_numbers else (MergedNetClassifier, MergedNetRegressor)
-    ):
-        usual = estimator().get_params()
+    others = [] if change.needs == "numbers" else [MergedNetClassifier()]
+    for estimator in (MergedNetRegressor(), *others):
+        usual = estimator.get_params()
         assert all(usual[key] != value for key, value in changed.items())
     if change.constant:
         module, _, constant = change.constant.rpartition(".")

@@ -171,7 +171,7 @@ def test_what_takes_long_gets_fewer_members(n_rows, n_values, expected):
     ("n_rows", "batch_size", "expected"),
     [(384, 16, 21), (3200, 32, 5), (1371, 32, 12), (10, 16, 500)],
 )
-def test_short_epochs_get_morepatience_of(n_rows, batch_size, expected):
+def test_short_epochs_get_more_patience(n_rows, batch_size, expected):
     assert patience_of("auto", n_rows, batch_size) == expected
     assert patience_of(3, n_rows, batch_size) == 3
 

@@ -58,7 +58,7 @@ class PatientStopping(keras.callbacks.EarlyStopping):
             patience=patience,
             min_delta=min_delta,
             mode="min",
-            restore_best_weights=True,
+            restore_best_weights=False,  # which is done by averaging them
         )
         self.baseline_loss = np.inf if baseline_loss is None else baseline_loss
         self.kept: list[Epoch] = []
