@@ -6,7 +6,7 @@ import pytest
 from numpy.testing import assert_allclose
 from sklearn.model_selection import GridSearchCV
 
-from skmerge import InputSpec, MergedNetClassifier, MultiInput
+from skmerge import ConvBranch, InputSpec, MergedNetClassifier, MultiInput
 
 RNG = np.random.default_rng(0)
 LABELS = RNG.integers(0, 2, 80)
@@ -72,11 +72,13 @@ def test_a_search_in_two_processes_scores_as_in_one():
 @pytest.mark.slow
 def test_threads_of_one_process_search_as_one():
     def search(n_jobs):
-        estimator = MergedNetClassifier(head=(4,), epochs=2, random_state=0)
+        # a bias before batch normalisation has a gradient of rounding alone, which Adam blows up
+        branches = {"photo": ConvBranch(batch_normalization=False)}
+        estimator = MergedNetClassifier(branches=branches, head=(4,), epochs=2, random_state=0)
         search = GridSearchCV(estimator, {"merge": ["concat", "sum"]}, cv=2, n_jobs=n_jobs)
         with joblib.parallel_config(backend="threading"):
             return search.set_params(scoring="neg_log_loss").fit(X, LABELS)
 
     results = [search(n_jobs).cv_results_["mean_test_score"] for n_jobs in (1, 2)]
-    # threads that share a pool add up in another order
-    assert_allclose(*results, rtol=1e-5)
+    # networks built anew may add up in another order
+    assert_allclose(*results, rtol=1e-6)
