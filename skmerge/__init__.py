@@ -26,6 +26,7 @@ _HOMES = {
     "MergeComparisonDisplay": "skmerge.inspection",
     "MergedNetClassifier": "skmerge.estimators",
     "MergedNetRegressor": "skmerge.estimators",
+    "ModelFileError": "skmerge._persistence",
     "MultiInput": "skmerge.multi_input",
     "RecurrentBranch": "skmerge.branches",
     "SaliencyDisplay": "skmerge.inspection",
@@ -39,6 +40,7 @@ _HOMES = {
     "build_network": "skmerge.network",
     "compare_merges": "skmerge.inspection",
     "input_importance": "skmerge.inspection",
+    "load": "skmerge._persistence",
 }
 
 __version__ = "0.1.0"

@@ -10,7 +10,7 @@ from __future__ import annotations
 import copy
 import math
 from collections.abc import Mapping
-from dataclasses import replace
+from functools import partial
 from numbers import Integral, Real
 from typing import Any, ClassVar
 
@@ -21,13 +21,14 @@ from sklearn.exceptions import NotFittedError
 from sklearn.model_selection import train_test_split
 from sklearn.utils import check_consistent_length, check_random_state
 from sklearn.utils._param_validation import Interval, StrOptions
-from sklearn.utils.class_weight import compute_sample_weight
-from sklearn.utils.validation import _check_sample_weight
 
 from skmerge._auto import batch_size_of, learning_rate_of, n_members_of, patience_of
+from skmerge._callbacks import CallbackSupportMixin, FitTasks, with_callbacks
 from skmerge._errors import did_you_mean
 from skmerge._inside import ReadsInside
-from skmerge._spec import InputSpec, NestedParams
+from skmerge._routing import RoutesRows
+from skmerge._saving import SavesItself
+from skmerge._spec import NestedParams
 from skmerge._tables import is_list_of_inputs, name_inputs
 from skmerge._targets import check_targets
 from skmerge._wide_part import RoutedRows, WidePart
@@ -63,7 +64,9 @@ def _or_none(resolve: Any, value: Any) -> Any:
         return None
 
 
-class MergedNet(NestedParams, ReadsInside, BaseEstimator):
+class MergedNet(
+    NestedParams, RoutesRows, ReadsInside, SavesItself, CallbackSupportMixin, BaseEstimator
+):
     """What classifier and regressor share: routing, the training rows, the fitted network."""
 
     _families = {"router": _router_of, "branches": _branch_of, "merge": _merge_of}
@@ -124,6 +127,7 @@ class MergedNet(NestedParams, ReadsInside, BaseEstimator):
         """
         return self.history_.get(f"val_{self._score_metric}")
 
+    @with_callbacks
     def fit(
         self, X: Any, y: Any, sample_weight: Any = None, validation_data: Any = None
     ) -> MergedNet:
@@ -161,6 +165,7 @@ class MergedNet(NestedParams, ReadsInside, BaseEstimator):
             continued=self.warm_start and self.__sklearn_is_fitted__(),
             early_stopping=self.early_stopping,
             validation_data=validation_data,
+            tasks=FitTasks(self, X, y, sample_weight),
         )
 
     def __sklearn_clone__(self) -> Any:
@@ -196,10 +201,13 @@ class MergedNet(NestedParams, ReadsInside, BaseEstimator):
         early_stopping: bool | str = False,
         validation_data: Any = None,
         classes: Any = None,
+        tasks: FitTasks | None = None,
     ) -> Any:
         """Do all of a fit in local variables, and only then keep the result."""
         self._validate_params()
         self._check_specs(X)
+        if tasks is not None:
+            tasks.begin(epochs)
         y = check_targets(y, self)
         if is_list_of_inputs(X, len(y)):
             X = name_inputs(X, list(self.branches or ()))
@@ -232,37 +240,19 @@ class MergedNet(NestedParams, ReadsInside, BaseEstimator):
             options.baseline = wide.baseline(validation)
         trainer = self._trainer if continued else self._new_trainer(rows.X, targets, options, wide)
         validated = None if validation is None else _network_rows(validation)
-        trainer.train(network_rows, validated, epochs, options)
+        targets = self._widened(targets, y[weights != 0])
+        attributes = partial(self._attributes, trainer, router, targets, rows.X)
+        trainer.train(network_rows, validated, epochs, options, _watch(tasks, attributes))
         if wide is not None and validation is not None:
             wide.blend_into(trainer, validation, refit=held_out)
-        self._keep(trainer, router, self._widened(targets, y[weights != 0]), rows.X)
+        self._keep(attributes(trainer.history_))
+        if tasks is not None:
+            tasks.end()
         return self
 
     def _widened(self, targets: Any, y: np.ndarray) -> Any:
         """Return targets that know of these as well."""
         return targets
-
-    def _routed_parts(
-        self,
-        X: Any,
-        y: np.ndarray,
-        weights: np.ndarray,
-        parts: Any,
-        *,
-        targets: Any,
-        continued: bool,
-    ) -> tuple[ColumnRouter | None, RoutedRows, RoutedRows | None]:
-        """Route all rows, and part those trained on from those held out.
-
-        The router learns of all of them, so that no category or word is lost that only rows held
-        out have.
-        """
-        router, routed = self._routed(X, continued)
-        rows = RoutedRows(routed, targets.encode(y), weights)
-        training, held_out = parts
-        if held_out is None:
-            return router, rows, None
-        return router, rows.taken(training), rows.taken(held_out)
 
     def _check_specs(self, X: Any) -> None:
         """Refuse a misspelt merge or branch before anything is encoded."""
@@ -280,14 +270,6 @@ class MergedNet(NestedParams, ReadsInside, BaseEstimator):
             except ValueError as error:
                 hint = did_you_mean(branch, names)
                 raise ValueError(f"Branch of input {name!r}: {error}{hint}") from None
-
-    def _weights(self, y: np.ndarray, sample_weight: Any) -> np.ndarray:
-        weights = _check_sample_weight(sample_weight, y, dtype=np.float64, ensure_non_negative=True)
-        if getattr(self, "class_weight", None) is not None:
-            weights = weights * compute_sample_weight(self.class_weight, y)
-        if not weights.any():
-            raise ValueError("Sample weights must contain at least one non-zero number.")
-        return weights
 
     def _split(
         self, y: np.ndarray, weights: np.ndarray, seed: int
@@ -313,67 +295,6 @@ class MergedNet(NestedParams, ReadsInside, BaseEstimator):
                 "non-zero sample weight. Got all zeros in one part; try another random_state."
             )
         return training, held_out
-
-    def _routed(self, X: Any, continued: bool) -> tuple[ColumnRouter | None, MultiInput]:
-        if continued:
-            return self.router_, self._encode(self.router_, X, self.specs_)
-        if isinstance(X, MultiInput):
-            return None, _with_presence(X) if self.input_dropout else X
-        router = ColumnRouter() if self.router is None else clone(self.router)
-        raw = self._raw_inputs(X, router)
-        if raw:
-            router.set_params(inputs={**({} if router.inputs == "auto" else router.inputs), **raw})
-        if self.input_dropout:
-            router.set_params(missing_inputs="absent")
-        return router, router.fit_transform(X)
-
-    def _raw_inputs(self, X: Any, router: ColumnRouter) -> dict[str, str]:
-        """Name the arrays that go to a network of the user's own, which gets them as they are."""
-        if not isinstance(X, Mapping) or issparse(X):
-            return {}
-        named = {} if isinstance(router.inputs, str) else router.inputs
-        return {
-            name: "array"
-            for name, branch in (self.branches or {}).items()
-            if name in X
-            and name not in named
-            and isinstance(_branch_of(branch, name), KerasBranch)
-            and isinstance(X[name], np.ndarray)
-            and X[name].dtype.kind in "biuf"
-        }
-
-    def _encode(
-        self, router: ColumnRouter | None, X: Any, specs: Mapping[str, InputSpec]
-    ) -> MultiInput:
-        """Route rows with a fitted router, and see that they have the inputs of the fit."""
-        if not isinstance(X, MultiInput):
-            if router is None:
-                raise ValueError(
-                    f"{type(self).__name__} was fitted on a MultiInput and must get one again. "
-                    f"Got {type(X).__name__}."
-                )
-            if router.takes_entries and isinstance(X, (list, tuple)):
-                X = name_inputs(X, list(router.feature_names_in_))
-            X = router.transform(X)
-        may_be_missing = all(spec.optional for spec in specs.values()) and (
-            router is None or router.missing_inputs == "absent"
-        )
-        return X.select_like(specs, missing_inputs="absent" if may_be_missing else "error")
-
-    def _validation_rows(
-        self, router: Any, validation_data: Any, targets: Any, specs: Mapping[str, InputSpec]
-    ) -> Any:
-        if not isinstance(validation_data, (tuple, list)) or len(validation_data) not in (2, 3):
-            raise ValueError(
-                "validation_data must be a tuple (X, y) or (X, y, sample_weight). "
-                f"Got {type(validation_data).__name__}."
-            )
-        X, y, *sample_weight = validation_data
-        y = check_targets(y, self)
-        routed = self._encode(router, X, specs)
-        check_consistent_length(routed, y)
-        weights = self._weights(y, sample_weight[0] if sample_weight else None)
-        return RoutedRows(routed, targets.encode(y), weights)
 
     def _options(self, targets: Any, n_rows: int, seed: int) -> Any:
         from skmerge.training import TrainingOptions
@@ -423,20 +344,35 @@ class MergedNet(NestedParams, ReadsInside, BaseEstimator):
             return [self._score_metric]
         return list(self.metrics) if isinstance(self.metrics, (list, tuple)) else [self.metrics]
 
-    def _keep(self, trainer: Any, router: Any, targets: Any, X: MultiInput) -> None:
-        self._trainer = trainer
-        self.router_ = router
-        self.targets_ = targets
-        self.specs_ = dict(X.specs)
-        self.history_ = trainer.history_
-        self.loss_curve_ = self.history_["loss"]
-        self.n_iter_ = len(self.loss_curve_)
-        self.best_loss_ = min(self.loss_curve_)
+    @staticmethod
+    def _attributes(
+        trainer: Any,
+        router: Any,
+        targets: Any,
+        X: MultiInput,
+        history: dict[str, list[float]],
+    ) -> dict[str, Any]:
+        """Return all that makes an estimator a fitted one."""
+        attributes = {
+            "_trainer": trainer,
+            "router_": router,
+            "targets_": targets,
+            "specs_": dict(X.specs),
+            "history_": history,
+            "loss_curve_": history["loss"],
+            "n_iter_": len(history["loss"]),
+            "best_loss_": min(history["loss"]),
+        }
         for name in ("n_features_in_", "feature_names_in_", "classes_"):
-            self.__dict__.pop(name, None)
             for source in (router, targets):
                 if hasattr(source, name):
-                    setattr(self, name, getattr(source, name))
+                    attributes[name] = getattr(source, name)
+        return attributes
+
+    def _keep(self, attributes: dict[str, Any]) -> None:
+        for name in ("n_features_in_", "feature_names_in_", "classes_"):
+            self.__dict__.pop(name, None)
+        self.__dict__.update(attributes)
 
     def _outputs(self, X: Any) -> np.ndarray:
         from skmerge.network import network_inputs
@@ -450,16 +386,22 @@ class MergedNet(NestedParams, ReadsInside, BaseEstimator):
         return self._trainer.outputs(network_inputs(routed), len(routed))
 
 
+def _watch(tasks: FitTasks | None, attributes: Any) -> Any:
+    """Return what tells scikit-learn's callbacks of epochs, or None where there are none."""
+    if tasks is None or not tasks.are_heard:
+        return None
+    from skmerge.training import EpochWatch
+
+    return EpochWatch(
+        tasks.epoch_begins, lambda history: tasks.epoch_ends(lambda: attributes(history))
+    )
+
+
 def _names_in(X: Any) -> list[str]:
     """Return what the inputs may be called: the columns of a frame, the keys of a mapping."""
     if isinstance(X, (MultiInput, Mapping)) and not issparse(X):
         return [str(name) for name in X]
     return [str(name) for name in getattr(X, "columns", ())]
-
-
-def _with_presence(X: MultiInput) -> MultiInput:
-    """Return the rows with inputs that a row can lack, be it that none does."""
-    return X.select_like({name: replace(spec, optional=True) for name, spec in X.specs.items()})
 
 
 def _cloned(value: Any) -> Any:

@@ -21,10 +21,14 @@ LAYERS = {
     "merges": ["merges"],
     "network": ["_calls", "_sharing", "network", "_reading"],
     "training": ["training"],
+    "persistence": ["_persistence"],
     "estimators": [
         "_targets",
         "_auto",
         "_wide_part",
+        "_routing",
+        "_saving",
+        "_callbacks",
         "_inside",
         "_network_parts",
         "_drawing",
@@ -36,9 +40,11 @@ LAYERS = {
 }
 
 #: The layers that may import a library at all.
-KERAS_LAYERS = ["Keras layers", "branches", "merges", "network", "training", "inspection"]
+KERAS_LAYERS = [
+    *("Keras layers", "branches", "merges", "network", "training", "persistence", "inspection"),
+]
 LIBRARIES = {
-    "pandas": ["encoders", "router", "estimators", "inspection"],
+    "pandas": ["encoders", "router", "persistence", "estimators", "inspection"],
     "keras": KERAS_LAYERS,
     "tensorflow": KERAS_LAYERS,
     "scikeras": ["training"],

@@ -9,6 +9,7 @@ import keras
 import numpy as np
 from keras import ops
 
+from skmerge._layers._gather import columns_of, rows_of
 from skmerge._layers._registry import register
 
 
@@ -75,13 +76,13 @@ class TabularFeatures(keras.layers.Layer):
 
     def call(self, inputs: Any) -> Any:
         """Look up the codes and set the embeddings beside the numbers."""
-        codes = ops.cast(ops.take(inputs, self._columns, axis=1), "int32") + self._starts
+        codes = ops.cast(columns_of(inputs, self._columns), "int32") + self._starts
         blocks = []
         if self.number_columns:
-            numbers = ops.take(inputs, np.asarray(self.number_columns, dtype="int32"), axis=1)
+            numbers = columns_of(inputs, np.asarray(self.number_columns, dtype="int32"))
             blocks.append(ops.cast(numbers, self.compute_dtype))
         for block, table in self._tables:
-            vectors = ops.cast(ops.take(table, codes[:, block], axis=0), self.compute_dtype)
+            vectors = ops.cast(rows_of(table, codes[:, block]), self.compute_dtype)
             width = table.shape[1] * (block.stop - block.start)
             blocks.append(ops.reshape(vectors, (-1, width)))
         return blocks[0] if len(blocks) == 1 else ops.concatenate(blocks, axis=-1)

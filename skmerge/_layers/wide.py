@@ -13,6 +13,7 @@ import keras
 import numpy as np
 from keras import ops
 
+from skmerge._layers._gather import columns_of, rows_of
 from skmerge._layers._registry import register
 from skmerge._spec import UNKNOWN_ID, pair_bucket
 
@@ -65,13 +66,13 @@ class WideWords(keras.layers.Layer):
     def call(self, inputs: Any) -> Any:
         """Sum up the rows of the words and pairs."""
         # the rows of padding and of unknown words are 0
-        total = ops.sum(ops.take(self.words, inputs, axis=0), axis=1)
+        total = ops.sum(rows_of(self.words, inputs), axis=1)
         if self.n_pairs:
             ids = ops.cast(inputs, "int64")
             buckets = pair_bucket(ids[:, :-1], ids[:, 1:], self.n_pairs)
             known = ops.cast(inputs > UNKNOWN_ID, "float32")
             kept = ops.expand_dims(known[:, :-1] * known[:, 1:], -1)
-            total += ops.sum(ops.take(self.pairs, buckets, axis=0) * kept, axis=1)
+            total += ops.sum(rows_of(self.pairs, buckets) * kept, axis=1)
         length = ops.sqrt(ops.maximum(total[:, -1:], 1e-12))
         return total[:, :-1] / length
 
@@ -160,7 +161,7 @@ class WideTable(keras.layers.Layer):
         parts = []
         if self.number_columns:
             columns = np.asarray(self.number_columns, dtype="int32")
-            numbers = ops.cast(ops.take(inputs, columns, axis=1), "float32")
+            numbers = ops.cast(columns_of(inputs, columns), "float32")
             parts.append(ops.matmul((numbers - self.center) * self.factor, self.slopes))
             if self.n_bins:
                 pieces = ops.expand_dims(numbers, -1) - self.lower
@@ -171,8 +172,8 @@ class WideTable(keras.layers.Layer):
                 parts.append(ops.matmul(self._crossed(numbers), self.products))
         if self.code_columns:
             columns = np.asarray(self.code_columns, dtype="int32")
-            codes = ops.cast(ops.take(inputs, columns, axis=1), "int32") + self.starts
-            parts.append(ops.sum(ops.take(self.codes, codes, axis=0), axis=1))
+            codes = ops.cast(columns_of(inputs, columns), "int32") + self.starts
+            parts.append(ops.sum(rows_of(self.codes, codes), axis=1))
         return sum(parts[1:], parts[0])
 
     def _crossed(self, numbers: Any) -> Any:
@@ -181,8 +182,8 @@ class WideTable(keras.layers.Layer):
         reached = ops.clip(reached, 0, 1)
         first, last = 1 - reached[:, :, :1], reached[:, :, -1:]
         near = ops.concatenate([first, reached[:, :, :-1] - reached[:, :, 1:], last], axis=-1)
-        left = ops.expand_dims(ops.take(near, self.left, axis=1), -1)
-        right = ops.expand_dims(ops.take(near, self.right, axis=1), -2)
+        left = ops.expand_dims(columns_of(near, self.left), -1)
+        right = ops.expand_dims(columns_of(near, self.right), -2)
         return ops.reshape(left * right, (-1, self.products.shape[0]))
 
     def compute_output_shape(self, input_shape: Any) -> tuple[int | None, int]:

@@ -5,7 +5,8 @@ from skmerge.training._plan import NetworkPlan
 from skmerge.training._threads import use_own_share
 from skmerge.training._trainer import EncodedRows
 from skmerge.training._trainer import NetworkTrainer as NetworkTrainer  # for the estimators alone
+from skmerge.training._watch import EpochWatch
 
-__all__ = ["EncodedRows", "NetworkPlan", "TrainingOptions"]
+__all__ = ["EncodedRows", "EpochWatch", "NetworkPlan", "TrainingOptions"]
 
 use_own_share()

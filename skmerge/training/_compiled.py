@@ -22,6 +22,7 @@ from skmerge._reading import (
 )
 from skmerge.training._compile import Compilation, Recipe
 from skmerge.training._epochs import TracedSteps
+from skmerge.training._lean import lean_calls
 from skmerge.training._plan import NetworkPlan
 from skmerge.training._pool import NetworkPool
 from skmerge.training._renewal import InitializerLog, Renewal
@@ -197,5 +198,9 @@ def compiled_network(
 
 
 def _traced(model: keras.Model) -> Any:
-    function = tf.function(lambda inputs: model(inputs, training=False))
+    def read(inputs: Any) -> Any:
+        with lean_calls(model):
+            return model(inputs, training=False)
+
+    function = tf.function(read, autograph=False)
     return function.get_concrete_function(batch_signature(model.input))

@@ -39,7 +39,9 @@ class Lookups(AbstractContextManager):
         self._found: dict[int, tuple[Any, _Found]] = {}
 
     def __enter__(self) -> Self:
-        replacements = {layer: self._embedding(layer) for layer in self._layers if _is_plain(layer)}
+        replacements = {
+            layer: self._embedding(layer) for layer in self._layers if is_plain_embedding(layer)
+        }
         replacements |= {
             layer: self._pooling(layer)
             for layer in self._layers
@@ -166,8 +168,19 @@ def _summed(values: Any, positions: Any, segments: Any, n_segments: Any) -> Any:
     return summed(values)
 
 
-def _is_plain(layer: Any) -> bool:
-    """Say whether a layer is an embedding that does nothing but look up."""
+def is_plain_embedding(layer: Any) -> bool:
+    """Say whether a layer is an embedding that does nothing but look up.
+
+    Parameters
+    ----------
+    layer : keras.Layer
+        The layer.
+
+    Returns
+    -------
+    bool
+        True for Keras's own class of float32 that is neither quantised nor adapted.
+    """
     return (
         type(layer) is keras.layers.Embedding
         and layer.compute_dtype == layer.variable_dtype == "float32"

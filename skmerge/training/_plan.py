@@ -7,6 +7,7 @@ built with some room, one network serves them all.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any
@@ -80,6 +81,17 @@ class NetworkPlan:
             alone=self.auxiliary > 0,
             n_members=self.n_members,
         )
+
+    def n_values(self) -> int:
+        """Count the numbers that the network has to learn or keep, without taking memory for them.
+
+        Returns
+        -------
+        int
+            The sum of the sizes of its variables.
+        """
+        with keras.StatelessScope(initialize_variables=False):
+            return sum(math.prod(variable.shape) for variable in self.build().variables)
 
     def roomy_specs(self) -> tuple[InputSpec, ...]:
         """Return the specs that the network is built for.

@@ -14,6 +14,7 @@ from __future__ import annotations
 import copy
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 import keras
@@ -29,10 +30,12 @@ from skmerge.training._plan import NetworkPlan
 from skmerge.training._rows import Rows, as_rows, as_tensor_chunk
 from skmerge.training._stopping import PatientStopping, average_epochs
 from skmerge.training._streaming import StreamedRows
+from skmerge.training._watch import EpochWatch
 
-# Matrix products on a CPU work in blocks of rows; 48 is a multiple of the blocks of AVX2 (24) and
-# AVX-512 (48). Filled up to whole blocks, a row's result does not depend on the rows beside it.
-_ROW_BLOCK = 48
+# Matrix products on a CPU work on as many rows at once as a register has floats: 8 with AVX2, and
+# with half a register of AVX-512. Filled up to a multiple, a row's result does not depend on the
+# rows beside it.
+_ROW_BLOCK = 8
 _VALUES_PER_CHUNK = 4_000_000
 _SMALL_ROW = 4096
 
@@ -129,6 +132,7 @@ class NetworkTrainer(BaseWrapper):
         validation: EncodedRows | None,
         epochs: int,
         options: TrainingOptions,
+        watch: EpochWatch | None = None,
     ) -> None:
         """Train, from new weights the first time, from the present ones later.
 
@@ -142,6 +146,8 @@ class NetworkTrainer(BaseWrapper):
             Number of epochs.
         options : TrainingOptions
             How to train. The seed is that of the first call.
+        watch : EpochWatch, default=None
+            Hears of every epoch, and may end the training.
 
         Raises
         ------
@@ -160,6 +166,7 @@ class NetworkTrainer(BaseWrapper):
                 epochs=epochs,
                 initial_epoch=self.current_epoch,
                 validation=validation,
+                watch=watch,
             )
         except BaseException:
             if "_network" in self.__dict__:
@@ -295,6 +302,7 @@ class NetworkTrainer(BaseWrapper):
         initial_epoch: int,
         *,
         validation: EncodedRows | None = None,
+        watch: EpochWatch | None = None,
     ) -> None:
         """Train in our own loop, in place of ``Model.fit``."""
         self._initialize_callbacks()
@@ -309,6 +317,10 @@ class NetworkTrainer(BaseWrapper):
                 options.baseline, patience=options.patience, min_delta=options.min_delta
             )
             callbacks.append(stopping)
+        past = getattr(self, "history_", {})
+        if watch is not None:
+            watch.past = past
+            callbacks.append(watch)
         try:
             history = run_epochs(
                 steps,
@@ -332,7 +344,6 @@ class NetworkTrainer(BaseWrapper):
             self._fit_callbacks, self._predict_callbacks = [], []
         for variable in self.model_.trainable_variables:
             check_finite(variable.numpy(), "the weights", initial_epoch + epochs)
-        past = getattr(self, "history_", {})
         self.history_ = {name: [*past.get(name, []), *new] for name, new in history.items()}
 
     def _renew(self, options: TrainingOptions) -> None:
@@ -392,6 +403,50 @@ class NetworkTrainer(BaseWrapper):
             pairs = zip(model.optimizer.variables, packed.optimizer_variables, strict=True)
             for variable, value in pairs:
                 variable.assign(value)
+
+    def state(self) -> tuple[dict[str, Any], list[np.ndarray]]:
+        """Take the trainer apart, but for the weights of its network.
+
+        Returns
+        -------
+        attributes : dict of str to object
+            What it is made of: plan, options, history.
+        optimizer_variables : list of ndarray
+            The state of the optimizer.
+        """
+        state = self.__getstate__()
+        return state, state.pop("_packed").optimizer_variables
+
+    @classmethod
+    def restored(
+        cls, state: dict[str, Any], weights: Path, optimizer_variables: list[np.ndarray]
+    ) -> NetworkTrainer:
+        """Put a trainer together.
+
+        Parameters
+        ----------
+        state : dict of str to object
+            What `state` gave.
+        weights : Path
+            File of the network's weights, as ``Model.save_weights`` writes it.
+        optimizer_variables : list of ndarray
+            The state of the optimizer.
+
+        Returns
+        -------
+        NetworkTrainer
+            The trainer, its network built.
+        """
+        trainer = cls.__new__(cls)
+        trainer.__setstate__(state)
+        trainer.model_ = trainer._build_keras_model()
+        trainer.model_.load_weights(weights)
+        trainer._assign(
+            _Packed(
+                [variable.numpy() for variable in trainer.model_.variables], optimizer_variables
+            )
+        )
+        return trainer
 
     def __getattr__(self, name: str) -> Any:
         if name != "model_" or "_packed" not in self.__dict__:

@@ -1,0 +1,115 @@
+"""Callbacks of scikit-learn: a fit is a task, and each of its epochs a task within.
+
+Enters: an estimator, its rows, and what it would be if the fit ended now. Leaves: calls of the
+hooks that `sklearn.callback` has since version 1.9. Before, estimators have no ``set_callbacks``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+try:
+    from sklearn.callback import CallbackSupportMixin, with_callbacks
+except ImportError:  # before scikit-learn 1.9
+
+    class CallbackSupportMixin:  # type: ignore[no-redef]
+        """Stands for the mixin that this version of scikit-learn does not have."""
+
+    def with_callbacks(method: Callable[..., Any]) -> Callable[..., Any]:
+        """Return the method as it is.
+
+        Parameters
+        ----------
+        method : callable
+            The method.
+
+        Returns
+        -------
+        callable
+            The same.
+        """
+        return method
+
+
+__all__ = ["CallbackSupportMixin", "FitTasks", "with_callbacks"]
+
+
+class FitTasks:
+    """The task of a fit, and those of its epochs.
+
+    Parameters
+    ----------
+    estimator : estimator
+        The estimator that is fitted.
+    X : object
+        Its rows as the user gave them.
+    y : array-like
+        Their targets.
+    sample_weight : array-like or None
+        Their weights.
+    """
+
+    def __init__(self, estimator: Any, X: Any, y: Any, sample_weight: Any) -> None:
+        self._told = {
+            "estimator": estimator,
+            "X": X,
+            "y": y,
+            "metadata": None if sample_weight is None else {"sample_weight": sample_weight},
+        }
+        self._estimator = estimator
+        self._context: Any = None
+        self._epoch: Any = None
+
+    def begin(self, n_epochs: int) -> None:
+        """Tell that the fit begins.
+
+        Parameters
+        ----------
+        n_epochs : int
+            Epochs it has at most.
+        """
+        if hasattr(self._estimator, "_skl_callbacks") or hasattr(
+            self._estimator, "_parent_callback_ctx"
+        ):
+            self._context = self._estimator._init_callback_context(max_subtasks=n_epochs)
+            self._context.call_on_fit_task_begin(**self._told)
+
+    def end(self) -> None:
+        """Tell that the fit has ended, and the estimator is fitted."""
+        if self._context is not None:
+            self._context.call_on_fit_task_end(**self._told, reconstruction_attributes={})
+
+    @property
+    def are_heard(self) -> bool:
+        """Whether there is a callback that hears of epochs.
+
+        Returns
+        -------
+        bool
+            False where nobody set one.
+        """
+        return bool(self._context is not None and self._context._callbacks)
+
+    def epoch_begins(self) -> None:
+        """Tell that an epoch begins."""
+        self._epoch = self._context.subcontext(task_name="epoch")
+        self._epoch.call_on_fit_task_begin(**self._told)
+
+    def epoch_ends(self, fitted: Callable[[], dict[str, Any]]) -> bool:
+        """Tell that an epoch has ended.
+
+        Parameters
+        ----------
+        fitted : callable
+            Returns the attributes of an estimator whose fit ends now. It predicts with the
+            network that goes on training: what is to be kept must be computed at once.
+
+        Returns
+        -------
+        bool
+            Whether a callback wants the training to stop.
+        """
+        return bool(
+            self._epoch.call_on_fit_task_end(**self._told, reconstruction_attributes=fitted)
+        )

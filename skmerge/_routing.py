@@ -1,0 +1,136 @@
+"""From what the user gives to rows that can be trained on: routed, weighted, parted.
+
+Enters: X in any form, targets and weights. Leaves: a fitted router, and `RoutedRows`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+from scipy.sparse import issparse
+from sklearn.base import clone
+from sklearn.utils import check_consistent_length
+from sklearn.utils.class_weight import compute_sample_weight
+from sklearn.utils.validation import _check_sample_weight
+
+from skmerge._spec import InputSpec
+from skmerge._tables import name_inputs
+from skmerge._targets import check_targets
+from skmerge._wide_part import RoutedRows
+from skmerge.branches._rebuild import is_keras_layer
+from skmerge.branches.keras_branch import KerasBranch
+from skmerge.multi_input import MultiInput
+from skmerge.router import ColumnRouter
+
+
+class RoutesRows:
+    """Mixin: the rows of an estimator, as its router makes them."""
+
+    router: Any
+    branches: Any
+    input_dropout: float
+    router_: Any
+    specs_: Any
+
+    def _routed_parts(
+        self,
+        X: Any,
+        y: np.ndarray,
+        weights: np.ndarray,
+        parts: Any,
+        *,
+        targets: Any,
+        continued: bool,
+    ) -> tuple[ColumnRouter | None, RoutedRows, RoutedRows | None]:
+        """Route all rows, and part those trained on from those held out.
+
+        The router learns of all of them, so that no category or word is lost that only rows held
+        out have.
+        """
+        router, routed = self._routed(X, continued)
+        rows = RoutedRows(routed, targets.encode(y), weights)
+        training, held_out = parts
+        if held_out is None:
+            return router, rows, None
+        return router, rows.taken(training), rows.taken(held_out)
+
+    def _routed(self, X: Any, continued: bool) -> tuple[ColumnRouter | None, MultiInput]:
+        if continued:
+            return self.router_, self._encode(self.router_, X, self.specs_)
+        if isinstance(X, MultiInput):
+            return None, _with_presence(X) if self.input_dropout else X
+        router = ColumnRouter() if self.router is None else clone(self.router)
+        raw = self._raw_inputs(X, router)
+        if raw:
+            router.set_params(inputs={**({} if router.inputs == "auto" else router.inputs), **raw})
+        if self.input_dropout:
+            router.set_params(missing_inputs="absent")
+        return router, router.fit_transform(X)
+
+    def _raw_inputs(self, X: Any, router: ColumnRouter) -> dict[str, str]:
+        """Name the arrays that go to a network of the user's own, which gets them as they are."""
+        if not isinstance(X, Mapping) or issparse(X):
+            return {}
+        named = {} if isinstance(router.inputs, str) else router.inputs
+        return {
+            name: "array"
+            for name, branch in (self.branches or {}).items()
+            if name in X
+            and name not in named
+            and _is_of_keras(branch)
+            and isinstance(X[name], np.ndarray)
+            and X[name].dtype.kind in "biuf"
+        }
+
+    def _encode(
+        self, router: ColumnRouter | None, X: Any, specs: Mapping[str, InputSpec]
+    ) -> MultiInput:
+        """Route rows with a fitted router, and see that they have the inputs of the fit."""
+        if not isinstance(X, MultiInput):
+            if router is None:
+                raise ValueError(
+                    f"{type(self).__name__} was fitted on a MultiInput and must get one again. "
+                    f"Got {type(X).__name__}."
+                )
+            if router.takes_entries and isinstance(X, (list, tuple)):
+                X = name_inputs(X, list(router.feature_names_in_))
+            X = router.transform(X)
+        may_be_missing = all(spec.optional for spec in specs.values()) and (
+            router is None or router.missing_inputs == "absent"
+        )
+        return X.select_like(specs, missing_inputs="absent" if may_be_missing else "error")
+
+    def _validation_rows(
+        self, router: Any, validation_data: Any, targets: Any, specs: Mapping[str, InputSpec]
+    ) -> Any:
+        if not isinstance(validation_data, (tuple, list)) or len(validation_data) not in (2, 3):
+            raise ValueError(
+                "validation_data must be a tuple (X, y) or (X, y, sample_weight). "
+                f"Got {type(validation_data).__name__}."
+            )
+        X, y, *sample_weight = validation_data
+        y = check_targets(y, self)
+        routed = self._encode(router, X, specs)
+        check_consistent_length(routed, y)
+        weights = self._weights(y, sample_weight[0] if sample_weight else None)
+        return RoutedRows(routed, targets.encode(y), weights)
+
+    def _weights(self, y: np.ndarray, sample_weight: Any) -> np.ndarray:
+        weights = _check_sample_weight(sample_weight, y, dtype=np.float64, ensure_non_negative=True)
+        if getattr(self, "class_weight", None) is not None:
+            weights = weights * compute_sample_weight(self.class_weight, y)
+        if not weights.any():
+            raise ValueError("Sample weights must contain at least one non-zero number.")
+        return weights
+
+
+def _with_presence(X: MultiInput) -> MultiInput:
+    """Return the rows with inputs that a row can lack, be it that none does."""
+    return X.select_like({name: replace(spec, optional=True) for name, spec in X.specs.items()})
+
+
+def _is_of_keras(branch: Any) -> bool:
+    return is_keras_layer(branch) or isinstance(branch, KerasBranch)
