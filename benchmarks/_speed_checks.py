@@ -12,7 +12,7 @@ from collections.abc import Callable
 from typing import Any
 
 from _plain_keras import DROPOUT, HEAD, warm_up
-from _ratios import Row, progress, row_of_times
+from _ratios import Row, duration, progress, row_of_times
 from sklearn.utils.estimator_checks import estimator_checks_generator
 
 from skmerge import MergedNetClassifier
@@ -43,9 +43,10 @@ def checks(quick: bool) -> list[Row]:
             )
     if not passed:
         raise RuntimeError("No check was passed by both, so there is nothing to compare.")
-    work = f"common checks of scikit-learn on the classifier, {passed} of {len(names)}"
+    work, seconds = "common checks of scikit-learn on the classifier", (totals[0], totals[1])
     against = "scikeras's KerasClassifier, the checks that both pass"
-    return [row_of_times(work, against, [(totals[0], totals[1])], must=3)]
+    detail = f"{duration(seconds[0])} against {duration(seconds[1])}; {passed} of {len(names)}"
+    return [row_of_times(work, against, [seconds], must=3, detail=detail)]
 
 
 def _scikeras(epochs: int) -> Any:

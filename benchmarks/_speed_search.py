@@ -105,7 +105,8 @@ def run_search(task_name: str, side: str, quick: bool) -> Searched:
 def search(quick: bool) -> list[Row]:
     rows = _compare("reviews", quick, ["ready", "frame"])
     works = ["on routed rows", "routing in every fit, from the DataFrame"]
-    musts = [{"must": 6, "aim": 10}, {"must": 6, "aim": 10}]
+    # nothing is asked of the second: it routes, and scikeras is spared that
+    musts: list[dict[str, float]] = [{"must": 6, "aim": 10}, {}]
     title = "search on clothing, 8 merge modes x 5 folds, 10 epochs"
     return [
         row_of_times(f"{title}, {work}", "scikeras, on routed rows", pairs, detail=detail, **must)

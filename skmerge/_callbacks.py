@@ -46,11 +46,11 @@ class FitTasks:
         Its rows as the user gave them.
     y : array-like
         Their targets.
-    sample_weight : array-like or None
+    sample_weight : array-like, default=None
         Their weights.
     """
 
-    def __init__(self, estimator: Any, X: Any, y: Any, sample_weight: Any) -> None:
+    def __init__(self, estimator: Any, X: Any, y: Any, sample_weight: Any = None) -> None:
         self._told = {
             "estimator": estimator,
             "X": X,
@@ -61,13 +61,13 @@ class FitTasks:
         self._context: Any = None
         self._epoch: Any = None
 
-    def begin(self, n_epochs: int) -> None:
+    def begin(self, n_epochs: int = 0) -> None:
         """Tell that the fit begins.
 
         Parameters
         ----------
-        n_epochs : int
-            Epochs it has at most.
+        n_epochs : int, default=0
+            Epochs it has at most, 0 for a fit without epochs.
         """
         if hasattr(self._estimator, "_skl_callbacks") or hasattr(
             self._estimator, "_parent_callback_ctx"

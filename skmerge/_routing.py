@@ -120,8 +120,9 @@ class RoutesRows:
 
     def _weights(self, y: np.ndarray, sample_weight: Any) -> np.ndarray:
         weights = _check_sample_weight(sample_weight, y, dtype=np.float64, ensure_non_negative=True)
-        if getattr(self, "class_weight", None) is not None:
-            weights = weights * compute_sample_weight(self.class_weight, y)
+        class_weight = getattr(self, "class_weight", None)
+        if class_weight is not None:
+            weights = weights * compute_sample_weight(class_weight, y)
         if not weights.any():
             raise ValueError("Sample weights must contain at least one non-zero number.")
         return weights

@@ -14,6 +14,7 @@ from sklearn.base import BaseEstimator, TransformerMixin, clone
 from sklearn.utils._param_validation import Interval, StrOptions
 from sklearn.utils.validation import check_is_fitted
 
+from skmerge._callbacks import CallbackSupportMixin, FitTasks, with_callbacks
 from skmerge._errors import did_you_mean, short_repr
 from skmerge._plan import encoder_of_input, encoder_of_remainder, plan_inputs
 from skmerge._spec import NestedParams
@@ -63,7 +64,13 @@ class RoutedInput:
         return f"{self.kind} <- {columns}"
 
 
-class ColumnRouter(NestedParams, TransformerMixin, BaseEstimator, auto_wrap_output_keys=None):  # type: ignore[call-arg]
+class ColumnRouter(  # type: ignore[call-arg]
+    NestedParams,
+    CallbackSupportMixin,
+    TransformerMixin,
+    BaseEstimator,
+    auto_wrap_output_keys=None,
+):
     """Split the columns of a DataFrame into the inputs of a network.
 
     Numbers, booleans, dates and strings of few values become one tabular input; each column of
@@ -183,6 +190,7 @@ class ColumnRouter(NestedParams, TransformerMixin, BaseEstimator, auto_wrap_outp
         self.fit_transform(X, y)
         return self
 
+    @with_callbacks
     def fit_transform(self, X: Any, y: Any = None) -> MultiInput:
         """Decide on the inputs, fit their encoders and encode the training rows.
 
@@ -200,6 +208,8 @@ class ColumnRouter(NestedParams, TransformerMixin, BaseEstimator, auto_wrap_outp
         """
         self._validate_params()
         self._check_words()
+        tasks = FitTasks(self, X, y)
+        tasks.begin()
         table = read_table(X, by_position=self.inputs != "auto" or self.remainder != "auto")
         _check_size(table, type(self).__name__)
         plan = plan_inputs(table, self.inputs, self.remainder, self.cardinality_threshold)
@@ -222,6 +232,7 @@ class ColumnRouter(NestedParams, TransformerMixin, BaseEstimator, auto_wrap_outp
                 masks[name] = mask
             routed[name] = RoutedInput(encoder, columns)
         self._remember(table, routed, specs)
+        tasks.end()
         return MultiInput(arrays, specs, masks)
 
     def transform(self, X: Any) -> MultiInput:

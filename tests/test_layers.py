@@ -11,6 +11,7 @@ import skmerge
 #: from the layers above it. A new module gets a name here, or a home in one of the packages.
 LAYERS = {
     "errors": ["_errors"],
+    "callbacks": ["_callbacks"],
     "specs": ["_spec"],
     "routed rows": ["_stored_rows", "multi_input"],
     "encoders": ["encoders"],
@@ -28,7 +29,6 @@ LAYERS = {
         "_wide_part",
         "_routing",
         "_saving",
-        "_callbacks",
         "_inside",
         "_network_parts",
         "_drawing",

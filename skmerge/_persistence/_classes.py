@@ -81,6 +81,8 @@ OWN = {
 #: what scikit-learn's callbacks leave on an estimator
 _NOT_LEARNED = ("_skl_callbacks", "_parent_callback_ctx", "_callback_fit_ctx")
 
+_BUILTIN = (bool, int, float, complex, str, bytes)
+
 _HEAP_TYPE = 1 << 9  # Py_TPFLAGS_HEAPTYPE: a class that a class statement made
 
 
@@ -101,15 +103,18 @@ class CustomObjects:
     def __init__(self, given: Mapping[str, Any] | Iterable[Any] | None) -> None:
         if given is None:
             given = {}
-        if not isinstance(given, Mapping):
-            unnamed = [each for each in given if not hasattr(each, "__qualname__")]
-            if unnamed:
+        self.by_name: dict[str, Any] = {}
+        if isinstance(given, Mapping):
+            self.by_name.update(given)
+            return
+        for each in given:
+            name = getattr(each, "__qualname__", None)
+            if name is None:
                 raise TypeError(
                     "custom_objects must be a dict of classes and functions by name, or a list of "
-                    f"those. Got a list with {unnamed[0]!r}."
+                    f"those. Got a list with {each!r}."
                 )
-            given = {each.__qualname__: each for each in given}
-        self.by_name: dict[str, Any] = dict(given)
+            self.by_name[name] = each
 
     def get(self, name: str) -> Any:
         """Return what was given for a name.
@@ -160,9 +165,11 @@ def written_object(writer: Writer, value: Any, where: str, needed: set[str]) -> 
     ValueError
         If it cannot be taken apart.
     """
-    kind = type(value)
-    if isinstance(value, np.ufunc) and getattr(np, value.__name__, None) is value:
-        return {"ufunc": value.__name__}
+    kind, own_name = type(value), getattr(value, "__name__", "")
+    if isinstance(value, np.ufunc) and getattr(np, own_name, None) is value:
+        return {"ufunc": own_name}
+    if isinstance(value, type) and (value in _BUILTIN or issubclass(value, np.generic)):
+        return {"type": own_name}
     if isinstance(value, (type, types.FunctionType, types.BuiltinFunctionType)):
         return {"name": _needed(value, where, needed)}
     if OWN.get(kind.__name__) and getattr(_own_module(kind.__name__), kind.__name__) is kind:
@@ -218,6 +225,8 @@ def read_object(
         if not isinstance(function, np.ufunc):
             raise ValueError(f"{written['ufunc']!r} is no ufunc of NumPy")
         return _made(made, function)
+    if "type" in written:
+        return _made(made, _type_of_values(written["type"]))
     if "name" in written:
         return _made(made, custom_objects.get(written["name"]))
     if "own" in written:
@@ -272,6 +281,17 @@ def _own_module(name: str) -> Any:
     if name not in OWN:
         raise LookupError(f"class {name!r}")
     return import_module(OWN[name])
+
+
+def _type_of_values(name: str) -> type:
+    """Return a type of numbers or strings, as dtypes are given by."""
+    for kind in _BUILTIN:
+        if kind.__name__ == name:
+            return kind
+    kind = getattr(np, name)
+    if not isinstance(kind, type) or not issubclass(kind, np.generic):
+        raise ValueError(f"{name!r} is no type of numbers")
+    return kind
 
 
 def _has_own_base(kind: type) -> bool:

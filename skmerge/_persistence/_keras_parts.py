@@ -255,9 +255,10 @@ def keras_name(value: Any) -> list[str] | None:
     keras = sys.modules.get("keras")
     if keras is None or not isinstance(value, type):
         return None
+    name = value.__name__
     for section in _SECTIONS:
-        if getattr(getattr(keras, section), value.__name__, None) is value:
-            return [section, value.__name__]
+        if getattr(getattr(keras, section), name, None) is value:
+            return [section, name]
     return None
 
 

@@ -29,7 +29,7 @@ def is_trainer(value: Any) -> bool:
     bool
         True for a `NetworkTrainer`.
     """
-    return type(value).__module__ == "skmerge.training._trainer"
+    return type(value).__name__ == "NetworkTrainer"
 
 
 def written_trainer(writer: Writer, trainer: Any, where: str) -> tuple[dict[str, Any], bytes]:
@@ -38,7 +38,7 @@ def written_trainer(writer: Writer, trainer: Any, where: str) -> tuple[dict[str,
     Parameters
     ----------
     writer : Writer
-        Writes the plan, the options and the state of the optimizer.
+        Writes the plan and the options.
     trainer : NetworkTrainer
         The trainer.
     where : str
@@ -51,13 +51,13 @@ def written_trainer(writer: Writer, trainer: Any, where: str) -> tuple[dict[str,
     weights : bytes
         What Keras writes of the network.
     """
-    state, optimizer = trainer.state()
-    written = {name: writer.write(each, f"{where}.{name}") for name, each in state.items()}
+    state = trainer.state().items()
+    written = {name: writer.write(each, f"{where}.{name}") for name, each in state}
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / _FILE
         trainer.network.model.save_weights(path)
         weights = path.read_bytes()
-    return {"trainer": written, "optimizer": writer.write(optimizer, where)}, weights
+    return {"trainer": written}, weights
 
 
 def read_trainer(reader: Reader, written: dict[str, Any], weights: bytes) -> Any:
@@ -66,7 +66,7 @@ def read_trainer(reader: Reader, written: dict[str, Any], weights: bytes) -> Any
     Parameters
     ----------
     reader : Reader
-        Reads the plan, the options and the state of the optimizer.
+        Reads the plan and the options.
     written : dict of str to object
         What `written_trainer` made.
     weights : bytes
@@ -84,25 +84,25 @@ def read_trainer(reader: Reader, written: dict[str, Any], weights: bytes) -> Any
     """
     from skmerge.training import NetworkTrainer
 
-    n_values = _values_in(weights)
+    n_found = _weights_in(weights)
     state = {name: reader.read(each) for name, each in written["trainer"].items()}
-    optimizer = reader.read(written["optimizer"])
-    n_expected = state["_plan"].n_values()
-    if n_values != n_expected:
+    n_expected = state["plan"].n_weights()
+    if n_found != n_expected:
         raise ValueError(
-            f"it has {n_values:,} weights, and the network that it describes {n_expected:,}"
+            f"it has {n_found:,} weights, and the network that it describes {n_expected:,}"
         )
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / _FILE
         path.write_bytes(weights)
-        return NetworkTrainer.restored(state, path, optimizer)
+        return NetworkTrainer.restored(path, **state)
 
 
-def _values_in(weights: bytes) -> int:
+def _weights_in(weights: bytes) -> int:
     """Count the weights in a file of Keras, every one of which must be in the file itself."""
     import h5py
 
-    counts = []
+    counts: list[int] = []
+    sizes: list[int] = []
 
     def check(name: str, item: Any) -> None:
         if not isinstance(item, h5py.Dataset):
@@ -111,7 +111,9 @@ def _values_in(weights: bytes) -> int:
             raise ValueError(f"its weights {name!r} are not plain numbers in the file")
         if item.dtype.kind not in "biuf" and item.dtype.itemsize > 8:
             raise ValueError(f"its weights {name!r} are of dtype {item.dtype}")
-        counts.append((int(item.size), int(item.nbytes)))
+        sizes.append(int(item.nbytes))
+        if not name.startswith("optimizer/"):
+            counts.append(int(item.size))
 
     try:
         with h5py.File(io.BytesIO(weights), "r") as file:
@@ -119,9 +121,9 @@ def _values_in(weights: bytes) -> int:
             file.visititems(check)
     except (OSError, RuntimeError, KeyError) as error:
         raise ValueError(f"its weights cannot be read ({error})") from error
-    if sum(size for _, size in counts) > len(weights):
+    if sum(sizes) > len(weights):
         raise ValueError("its weights are larger than their file")
-    return sum(count for count, _ in counts)
+    return sum(counts)
 
 
 def _check_links(group: Any) -> None:

@@ -82,16 +82,16 @@ class NetworkPlan:
             n_members=self.n_members,
         )
 
-    def n_values(self) -> int:
-        """Count the numbers that the network has to learn or keep, without taking memory for them.
+    def n_weights(self) -> int:
+        """Count the weights of the network, without taking memory for them.
 
         Returns
         -------
         int
-            The sum of the sizes of its variables.
+            The sum of their sizes.
         """
         with keras.StatelessScope(initialize_variables=False):
-            return sum(math.prod(variable.shape) for variable in self.build().variables)
+            return sum(math.prod(variable.shape) for variable in self.build().weights)
 
     def roomy_specs(self) -> tuple[InputSpec, ...]:
         """Return the specs that the network is built for.

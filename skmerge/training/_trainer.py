@@ -404,48 +404,61 @@ class NetworkTrainer(BaseWrapper):
             for variable, value in pairs:
                 variable.assign(value)
 
-    def state(self) -> tuple[dict[str, Any], list[np.ndarray]]:
-        """Take the trainer apart, but for the weights of its network.
+    def state(self) -> dict[str, Any]:
+        """Take the trainer apart, but for the values of its network.
 
         Returns
         -------
-        attributes : dict of str to object
-            What it is made of: plan, options, history.
-        optimizer_variables : list of ndarray
-            The state of the optimizer.
+        dict of str to object
+            What `restored` takes: the plan, the options, the order of rows to come, the history.
         """
-        state = self.__getstate__()
-        return state, state.pop("_packed").optimizer_variables
+        return {
+            "plan": self._plan,
+            "options": self._options,
+            "generator": self._generator,
+            "seeds": [variable.numpy() for variable in _seeds(self.network.model)],
+            "history": self.history_,
+        }
 
     @classmethod
     def restored(
-        cls, state: dict[str, Any], weights: Path, optimizer_variables: list[np.ndarray]
+        cls,
+        weights: Path,
+        *,
+        plan: NetworkPlan,
+        options: TrainingOptions,
+        generator: np.random.Generator,
+        seeds: list[np.ndarray],
+        history: dict[str, list[float]],
     ) -> NetworkTrainer:
         """Put a trainer together.
 
         Parameters
         ----------
-        state : dict of str to object
-            What `state` gave.
         weights : Path
-            File of the network's weights, as ``Model.save_weights`` writes it.
-        optimizer_variables : list of ndarray
-            The state of the optimizer.
+            File of the network's weights and of its optimizer, as ``Model.save_weights`` writes it.
+        plan : NetworkPlan
+            What to build.
+        options : TrainingOptions
+            How it was trained.
+        generator : Generator
+            The order of rows to come.
+        seeds : list of ndarray
+            The states of its random layers, which Keras does not write.
+        history : dict of str to list of float
+            Losses and metrics so far.
 
         Returns
         -------
         NetworkTrainer
             The trainer, its network built.
         """
-        trainer = cls.__new__(cls)
-        trainer.__setstate__(state)
-        trainer.model_ = trainer._build_keras_model()
+        trainer = cls.new(plan, options)
+        trainer.initialize(None)
+        trainer._generator, trainer.history_ = generator, history
         trainer.model_.load_weights(weights)
-        trainer._assign(
-            _Packed(
-                [variable.numpy() for variable in trainer.model_.variables], optimizer_variables
-            )
-        )
+        for variable, value in zip(_seeds(trainer.model_), seeds, strict=True):
+            variable.assign(value)
         return trainer
 
     def __getattr__(self, name: str) -> Any:
@@ -463,6 +476,12 @@ class NetworkTrainer(BaseWrapper):
 
     def __setstate__(self, state: dict[str, Any]) -> None:
         self.__dict__.update(state)
+
+
+def _seeds(model: keras.Model) -> list[Any]:
+    """Return the variables that are no weights."""
+    weights = set(map(id, model.weights))
+    return [variable for variable in model.variables if id(variable) not in weights]
 
 
 def _flat(callbacks: list[Any]) -> list[keras.callbacks.Callback]:
