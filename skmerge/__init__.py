@@ -41,6 +41,7 @@ _HOMES = {
     "compare_merges": "skmerge.inspection",
     "input_importance": "skmerge.inspection",
     "load": "skmerge._persistence",
+    "save": "skmerge._persistence",
 }
 
 __version__ = "0.1.0"

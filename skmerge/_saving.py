@@ -16,9 +16,9 @@ class SavesItself:
     def save(self, path: str | os.PathLike[str]) -> None:
         """Write this estimator into a file that holds no code, to be read by `skmerge.load`.
 
-        The file is a zip of JSON, arrays and the network's weights as Keras stores them, with a
-        checksum. Loaded, the estimator predicts the same, and goes on training where it was. A
-        pickle of it works as well, but whoever loads a pickle runs what is in it.
+        Loaded, the estimator predicts the same, and goes on training where it was. A pickle of it
+        works as well, but whoever loads a pickle runs what is in it. `skmerge.save` tells of the
+        file.
 
         Parameters
         ----------

@@ -15,7 +15,9 @@ from importlib import import_module
 from typing import Any
 
 import numpy as np
+from sklearn import metrics
 from sklearn.base import BaseEstimator
+from sklearn.model_selection import BaseCrossValidator, BaseShuffleSplit
 
 from skmerge._persistence._values import Reader, Writer
 
@@ -168,6 +170,8 @@ def written_object(writer: Writer, value: Any, where: str, needed: set[str]) -> 
     kind, own_name = type(value), getattr(value, "__name__", "")
     if isinstance(value, np.ufunc) and getattr(np, own_name, None) is value:
         return {"ufunc": own_name}
+    if own_name in metrics.__all__ and getattr(metrics, own_name) is value:
+        return {"metric": own_name}
     if isinstance(value, type) and (value in _BUILTIN or issubclass(value, np.generic)):
         return {"type": own_name}
     if isinstance(value, (type, types.FunctionType, types.BuiltinFunctionType)):
@@ -225,6 +229,10 @@ def read_object(
         if not isinstance(function, np.ufunc):
             raise ValueError(f"{written['ufunc']!r} is no ufunc of NumPy")
         return _made(made, function)
+    if "metric" in written:
+        if written["metric"] not in metrics.__all__:
+            raise ValueError(f"{written['metric']!r} is no metric of scikit-learn")
+        return _made(made, getattr(metrics, written["metric"]))
     if "type" in written:
         return _made(made, _type_of_values(written["type"]))
     if "name" in written:
@@ -299,7 +307,12 @@ def _has_own_base(kind: type) -> bool:
 
 
 def _is_of_sklearn(kind: type) -> bool:
-    is_known = issubclass(kind, BaseEstimator) or kind.__name__ == "make_column_selector"
+    """Say whether a class is an estimator, splitter, scorer or selector of scikit-learn."""
+    is_known = (
+        issubclass(kind, (BaseEstimator, BaseCrossValidator, BaseShuffleSplit))
+        or kind.__module__ == "sklearn.metrics._scorer"
+        or kind.__name__ == "make_column_selector"
+    )
     return is_known and kind.__module__.partition(".")[0] == "sklearn"
 
 

@@ -296,6 +296,10 @@ def _classes_in(config: Any) -> Iterator[tuple[str, str, bool]]:
             yield from _classes_in(each)
     if not isinstance(config, dict):
         return
+    if isinstance(config.get("vocabulary"), str):
+        raise ValueError(
+            f"its layer must hold its vocabulary, and reads the file {config['vocabulary']!r}"
+        )
     if "class_name" in config:
         kind, module = str(config["class_name"]), str(config.get("module"))
         is_function = kind == "function"

@@ -54,6 +54,7 @@ class Writer:
             slice: self._slice,
             dict: self._dict,
             np.ndarray: self._array,
+            np.ma.MaskedArray: self._masked,
             pd.Index: self._index,
         }
 
@@ -124,6 +125,10 @@ class Writer:
         cells = [self.write(cell, f"a cell of {where}") for cell in value.ravel()]
         return {"cells": [list(value.shape), cells]}
 
+    def _masked(self, value: Any, where: str) -> Any:
+        parts = (value.data, np.ma.getmaskarray(value), value.fill_value)
+        return {"masked": [self.write(part, where) for part in parts]}
+
     def _sparse(self, value: Any, where: str) -> Any:
         names = {"coo": ("data", "row", "col"), "dia": ("data", "offsets")}
         parts = names.get(value.format, ("data", "indices", "indptr"))
@@ -180,6 +185,7 @@ class Reader:
             "cells": self._cells,
             "index": lambda content: pd.Index(self.read(content), dtype=object),
             "sparse": self._sparse,
+            "masked": self._masked,
         }
 
     def read(self, written: Any) -> Any:
@@ -230,6 +236,10 @@ class Reader:
         for position, cell in enumerate(cells):
             array[position] = self.read(cell)
         return array.reshape(shape)
+
+    def _masked(self, content: list[Any]) -> Any:
+        data, mask, fill_value = map(self.read, content)
+        return np.ma.MaskedArray(data, mask=mask, fill_value=fill_value)
 
     def _sparse(self, content: list[Any]) -> Any:
         name, shape, arrays = content

@@ -14,6 +14,8 @@ import pytest
 from numpy.testing import assert_allclose, assert_array_equal
 from PIL import Image
 from sklearn.feature_extraction.text import TfidfVectorizer
+from sklearn.model_selection import GridSearchCV
+from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import FunctionTransformer
 
 import skmerge
@@ -155,6 +157,20 @@ def test_transformers_of_scikit_learn_need_no_permission(tmp_path):
     estimator.fit(FRAME, LABELS)
     loaded = saved(estimator, tmp_path)
     assert_allclose(loaded.predict_proba(FRAME), estimator.predict_proba(FRAME), rtol=1e-6)
+
+
+def test_a_pipeline_and_a_search_come_back(tmp_path):
+    network = MergedNetClassifier(early_stopping=False, **SMALL)
+    pipeline = make_pipeline(ColumnRouter(), network)
+    search = GridSearchCV(pipeline, {"mergednetclassifier__merge": ["sum", "concat"]}, cv=2)
+    frame = FRAME[["age", "city"]]
+    search.fit(frame, LABELS)
+    skmerge.save(search, tmp_path / "search.skmerge")
+    loaded = skmerge.load(tmp_path / "search.skmerge")
+    assert_array_equal(loaded.predict_proba(frame), search.predict_proba(frame))
+    assert loaded.best_params_ == search.best_params_
+    scores = "mean_test_score"
+    assert_array_equal(loaded.cv_results_[scores], search.cv_results_[scores])
 
 
 class TestCustomObjects:
@@ -375,6 +391,20 @@ EVIL = {
             "number": 0,
         },
     ),
+    "a layer that reads a file": (
+        "state.json",
+        {
+            "keras": {
+                "class_name": "StringLookup",
+                "module": "keras.layers",
+                "config": {"vocabulary": "/etc/passwd"},
+                "registered_name": None,
+            },
+            "weights": None,
+            "number": 0,
+        },
+    ),
+    "a number that is none": ("state.json", {"decimal": "one"}),
     "a callback that Keras does not have": (
         "state.json",
         {"callback": "os", "arguments": {}, "number": 0},
