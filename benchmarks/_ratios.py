@@ -171,9 +171,11 @@ def write_table(page: Path, rows: Sequence[Row], machine: str) -> None:
 def machine_described() -> str:
     """Say in one paragraph what the measurements run on."""
     libraries = ", ".join(f"{name} {version(name)}" for name in LIBRARIES)
+    n_cores = len(os.sched_getaffinity(0))
+    cores = "one core" if n_cores == 1 else f"{n_cores} cores"
     memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 2**30
     return (
-        f"Machine: {_processor()}, {len(os.sched_getaffinity(0))} cores, {memory:.0f} GiB of "
+        f"Machine: {_processor()}, {cores}, {memory:.0f} GiB of "
         f"memory, {platform.system()} {platform.machine()}. "
         f"Python {platform.python_version()}, skmerge {skmerge.__version__}, {libraries}."
     )
