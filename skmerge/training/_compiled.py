@@ -6,6 +6,7 @@ seed in the same way, so that two fits with one seed give the same predictions.
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Hashable
 from typing import Any
 
@@ -33,6 +34,10 @@ from skmerge.training._structure import structure_of
 
 #: the networks of this process that nobody uses
 POOL = NetworkPool()
+
+
+#: held while a function is traced, for which calls of layers are replaced
+_TRACING = threading.RLock()
 
 
 class CompiledNetwork:
@@ -151,8 +156,10 @@ class CompiledNetwork:
             None where the network has no such part.
         """
         if part not in self._readers:
-            model = self._up_to(part)
-            self._readers[part] = None if model is None else _traced(model)
+            with _TRACING:
+                if part not in self._readers:  # another thread may have been quicker
+                    model = self._up_to(part)
+                    self._readers[part] = None if model is None else _traced(model)
         return self._readers[part]
 
     def _up_to(self, part: str) -> Any:

@@ -12,6 +12,7 @@ alone.
 from __future__ import annotations
 
 import copy
+import threading
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -37,6 +38,9 @@ from skmerge.training._watch import EpochWatch
 # rows beside it.
 _ROW_BLOCK = 8
 _VALUES_PER_CHUNK = 4_000_000
+
+#: held while an unpickled network is built, which several threads may ask for at once
+_BUILDING = threading.RLock()
 _SMALL_ROW = 4096
 
 
@@ -270,17 +274,23 @@ class NetworkTrainer(BaseWrapper):
         CompiledNetwork
             The network, which is this trainer's alone.
         """
-        if "_network" not in self.__dict__:
-            packed = self.__dict__.pop("_packed")
-            try:
-                self.model_ = self._build_keras_model()
-                self._assign(packed)
-            except BaseException:
-                self.__dict__.pop("model_", None)
-                self.__dict__.pop("_network", None)
-                self._packed = packed
-                raise
+        if "_packed" in self.__dict__:
+            with _BUILDING:
+                if "_packed" in self.__dict__:  # another thread may have been quicker
+                    self._unpack()
         return self._network
+
+    def _unpack(self) -> None:
+        """Build the network that was put away; it is there for others once it has its values."""
+        packed = self._packed
+        try:
+            self.model_ = self._build_keras_model()
+            self._assign(packed)
+        except BaseException:
+            self.__dict__.pop("model_", None)
+            self.__dict__.pop("_network", None)
+            raise
+        del self._packed
 
     def _keras_build_fn(self) -> keras.Model:
         self._network = compiled_network(
