@@ -6,6 +6,7 @@ hooks that `sklearn.callback` has since version 1.9. Before, estimators have no 
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable
 from typing import Any
 
@@ -17,7 +18,7 @@ except ImportError:  # before scikit-learn 1.9
         """Stands for the mixin that this version of scikit-learn does not have."""
 
     def with_callbacks(method: Callable[..., Any]) -> Callable[..., Any]:
-        """Return the method as it is.
+        """Return a method that does the same, one call deeper as with scikit-learn's.
 
         Parameters
         ----------
@@ -27,9 +28,14 @@ except ImportError:  # before scikit-learn 1.9
         Returns
         -------
         callable
-            The same.
+            What calls it.
         """
-        return method
+
+        @functools.wraps(method)
+        def called(*args: Any, **named: Any) -> Any:
+            return method(*args, **named)
+
+        return called
 
 
 __all__ = ["CallbackSupportMixin", "FitTasks", "with_callbacks"]

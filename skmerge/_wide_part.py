@@ -191,7 +191,7 @@ class WidePart:
             "other inputs or branches, or a lower learning_rate; or the inputs may say nothing of "
             "the target.",
             UserWarning,
-            stacklevel=5,
+            stacklevel=6,  # fit is called by what tears its callbacks down
         )
 
     def _warn_if_dragged(
@@ -213,7 +213,7 @@ class WidePart:
             "as 'gated' or 'late', smaller branches or more dropout, or leave an input out; "
             "compare_merges shows what each is worth.",
             UserWarning,
-            stacklevel=5,
+            stacklevel=6,  # fit is called by what tears its callbacks down
         )
 
     def _scaled_losses(self, logits: np.ndarray, held_out: TargetRows) -> np.ndarray:

@@ -84,17 +84,12 @@ def read_trainer(reader: Reader, written: dict[str, Any], weights: bytes) -> Any
     """
     from skmerge.training import NetworkTrainer
 
-    n_found = _weights_in(weights)
+    n_weights = _weights_in(weights)
     state = {name: reader.read(each) for name, each in written["trainer"].items()}
-    n_expected = state["plan"].n_weights()
-    if n_found != n_expected:
-        raise ValueError(
-            f"it has {n_found:,} weights, and the network that it describes {n_expected:,}"
-        )
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / _FILE
         path.write_bytes(weights)
-        return NetworkTrainer.restored(path, **state)
+        return NetworkTrainer.restored(path, n_weights, **state)
 
 
 def _weights_in(weights: bytes) -> int:

@@ -7,7 +7,6 @@ built with some room, one network serves them all.
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any
@@ -81,17 +80,6 @@ class NetworkPlan:
             alone=self.auxiliary > 0,
             n_members=self.n_members,
         )
-
-    def n_weights(self) -> int:
-        """Count the weights of the network, without taking memory for them.
-
-        Returns
-        -------
-        int
-            The sum of their sizes.
-        """
-        with keras.StatelessScope(initialize_variables=False):
-            return sum(math.prod(variable.shape) for variable in self.build().weights)
 
     def roomy_specs(self) -> tuple[InputSpec, ...]:
         """Return the specs that the network is built for.

@@ -24,6 +24,7 @@ import tensorflow as tf
 from scikeras.wrappers import BaseWrapper
 
 from skmerge._stored_rows import StoredRows
+from skmerge.training._budget import at_most
 from skmerge.training._compile import TrainingOptions, compilation, compiled_alike
 from skmerge.training._compiled import CompiledNetwork, compiled_network
 from skmerge.training._epochs import check_finite, evaluate, run_epochs
@@ -434,6 +435,7 @@ class NetworkTrainer(BaseWrapper):
     def restored(
         cls,
         weights: Path,
+        n_weights: int,
         *,
         plan: NetworkPlan,
         options: TrainingOptions,
@@ -447,6 +449,8 @@ class NetworkTrainer(BaseWrapper):
         ----------
         weights : Path
             File of the network's weights and of its optimizer, as ``Model.save_weights`` writes it.
+        n_weights : int
+            How many weights are in the file.
         plan : NetworkPlan
             What to build.
         options : TrainingOptions
@@ -462,9 +466,15 @@ class NetworkTrainer(BaseWrapper):
         -------
         NetworkTrainer
             The trainer, its network built.
+
+        Raises
+        ------
+        ValueError
+            If the network has more weights than these, or others.
         """
         trainer = cls.new(plan, options)
-        trainer.initialize(None)
+        with at_most(n_weights):
+            trainer.initialize(None)
         trainer._generator, trainer.history_ = generator, history
         trainer.model_.load_weights(weights)
         for variable, value in zip(_seeds(trainer.model_), seeds, strict=True):

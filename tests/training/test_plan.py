@@ -5,9 +5,9 @@ from dataclasses import replace
 import keras
 import pytest
 
-from skmerge import InputSpec, TargetSpec
+from skmerge import InputSpec
 from skmerge.branches import Branch, DenseBranch, KerasBranch, resolve_branch
-from skmerge.training._plan import NetworkPlan, roomy
+from skmerge.training._plan import roomy
 
 TEXT = InputSpec("note", "text", (7,), "int32", "embedding", vocabulary_size=2943, optional=True)
 TABLE = InputSpec(
@@ -63,13 +63,3 @@ def test_ever_more_words_need_ever_fewer_sizes():
         for count in range(2800, 3000)
     }
     assert len(sizes) == 2
-
-
-def test_weights_are_counted_without_memory_for_them():
-    specs = (InputSpec("note", "text", (5,), "int32", "embedding", vocabulary_size=50),)
-    plan = NetworkPlan(
-        specs, {}, "concat", (4,), TargetSpec("binary", 1), 0.5, wide={}, n_members=2
-    )
-    assert plan.n_weights() == plan.build().count_params()
-    huge = replace(specs[0], vocabulary_size=10**12)
-    assert replace(plan, specs=(huge,)).n_weights() > 10**12
