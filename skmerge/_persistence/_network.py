@@ -104,7 +104,7 @@ def _weights_in(weights: bytes) -> int:
             return
         if item.external or item.is_virtual or item.chunks is not None:
             raise ValueError(f"its weights {name!r} are not plain numbers in the file")
-        if item.dtype.kind not in "biuf" and item.dtype.itemsize > 8:
+        if item.dtype.kind not in "biufcV":  # V is what bfloat16 is kept as
             raise ValueError(f"its weights {name!r} are of dtype {item.dtype}")
         sizes.append(int(item.nbytes))
         if not name.startswith("optimizer/"):

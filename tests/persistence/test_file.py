@@ -477,7 +477,7 @@ class TestForgery:
         with pytest.raises(ModelFileError, match="compressed"):
             skmerge.load(target)
 
-    @pytest.mark.parametrize("kind", ["external", "virtual", "soft", "compressed"])
+    @pytest.mark.parametrize("kind", ["external", "virtual", "soft", "compressed", "strings"])
     def test_weights_elsewhere_are_refused(self, kind, path, tmp_path):
         import h5py
 
@@ -489,8 +489,10 @@ class TestForgery:
                 file.create_virtual_dataset("x", h5py.VirtualLayout((3,), "f8"))
             elif kind == "soft":
                 file["x"] = h5py.ExternalLink(str(tmp_path / "other.h5"), "/x")
-            else:
+            elif kind == "compressed":
                 file.create_dataset("x", data=np.zeros(10**6), compression="gzip")
+            else:
+                file["x"] = "text"
         weights = (tmp_path / "weights.h5").read_bytes()
         target = forged(path, tmp_path / "forged", {"network.weights.h5": lambda _: weights})
         with pytest.raises(ModelFileError, match="weights"):
