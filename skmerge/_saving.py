@@ -41,8 +41,8 @@ class SavesItself:
     def export_keras(self, path: str | os.PathLike[str]) -> None:
         """Write the network alone into a file of Keras, without encoders and parameters.
 
-        ``keras.saving.load_model`` reads it once ``skmerge.network`` is imported, which registers
-        its layers. It takes the arrays of `skmerge.network_inputs`, as a dict.
+        ``keras.saving.load_model`` reads it once ``skmerge._layers`` is imported, which registers
+        its layers. It takes the arrays of `skmerge.network.network_inputs`, as a dict.
 
         Parameters
         ----------

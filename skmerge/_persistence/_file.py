@@ -1,7 +1,7 @@
 """Saving an estimator and loading it: what is in the file, and what of it is believed.
 
 Enters: an estimator and a path. Leaves: a file of ``manifest.json`` (versions, and what the caller
-of `load` must give), ``state.json``, ``arrays/0.npy`` and so on, and ``network.weights.h5``.
+of `load` must give), ``state.json``, ``arrays/0.npy`` and ``networks/0.weights.h5``, and so on.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ from skmerge._persistence._values import Reader, Writer
 FORMAT = 1
 
 _LIBRARIES = ("skmerge", "scikit-learn", "tensorflow", "keras", "numpy", "pandas")
-_MANIFEST, _STATE, _WEIGHTS = "manifest.json", "state.json", "network.weights.h5"
+_MANIFEST, _STATE = "manifest.json", "state.json"
 
 
 def save(estimator: Any, path: str | os.PathLike[str]) -> None:
@@ -74,7 +74,7 @@ def save(estimator: Any, path: str | os.PathLike[str]) -> None:
         if is_trainer(value):
             written, network = written_trainer(writer, value, where)
             weights.append(network)
-            return written
+            return {**written, "weights": len(weights) - 1}
         if (name := _keras_parts.keras_name(value)) is not None:
             return {"keras_class": name}
         if _keras_parts.is_callback(value):
@@ -96,8 +96,8 @@ def save(estimator: Any, path: str | os.PathLike[str]) -> None:
         _archive.add(archive, _STATE, _json(state))
         for number, array in enumerate(writer.arrays):
             _archive.add(archive, _array_name(number), _npy(array))
-        for network in weights:
-            _archive.add(archive, _WEIGHTS, network)
+        for number, network in enumerate(weights):
+            _archive.add(archive, _weights_name(number), network)
 
 
 def load(
@@ -176,7 +176,7 @@ def _estimator(archive: Archive, given: CustomObjects) -> Any:
 
     def read_part(reader: Reader, written: dict[str, Any], made: Any) -> Any:
         if "trainer" in written:
-            value = read_trainer(reader, written, archive.read(_WEIGHTS))
+            value = read_trainer(reader, written, archive.read(_weights_name(written["weights"])))
         elif "keras_class" in written:
             value = _keras_parts.keras_class(written["keras_class"])
         elif "callback" in written:
@@ -251,6 +251,10 @@ def _loaded_json(archive: Archive, name: str) -> Any:
 
 def _array_name(number: int) -> str:
     return f"arrays/{int(number)}.npy"
+
+
+def _weights_name(number: int) -> str:
+    return f"networks/{int(number)}.weights.h5"
 
 
 def _npy(array: np.ndarray) -> bytes:

@@ -17,6 +17,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import scipy.sparse
+from sklearn.utils import Bunch
 
 from skmerge._errors import short_repr
 
@@ -53,6 +54,7 @@ class Writer:
             frozenset: self._set,
             slice: self._slice,
             dict: self._dict,
+            Bunch: lambda value, where: {"bunch": self._dict(dict(value), where)},
             np.ndarray: self._array,
             np.ma.MaskedArray: self._masked,
             pd.Index: self._index,
@@ -175,6 +177,7 @@ class Reader:
         self._tags: dict[str, Callable[[Any], Any]] = {
             "dict": self._dict,
             "pairs": self._pairs,
+            "bunch": lambda content: Bunch(**self.read(content)),
             "tuple": lambda content: tuple(map(self.read, content)),
             "set": lambda content: set(map(self.read, content)),
             "frozenset": lambda content: frozenset(map(self.read, content)),

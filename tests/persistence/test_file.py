@@ -13,6 +13,7 @@ import pandas as pd
 import pytest
 from numpy.testing import assert_allclose, assert_array_equal
 from PIL import Image
+from sklearn.ensemble import VotingClassifier
 from sklearn.feature_extraction.text import TfidfVectorizer
 from sklearn.model_selection import GridSearchCV
 from sklearn.pipeline import make_pipeline
@@ -171,6 +172,15 @@ def test_a_pipeline_and_a_search_come_back(tmp_path):
     assert loaded.best_params_ == search.best_params_
     scores = "mean_test_score"
     assert_array_equal(loaded.cv_results_[scores], search.cv_results_[scores])
+
+
+def test_several_networks_keep_their_weights(tmp_path):
+    X, y = FRAME[["age", "when"]], np.asarray(LABELS)
+    each = [(m, MergedNetClassifier(m, early_stopping=False, **SMALL)) for m in ("sum", "concat")]
+    vote = VotingClassifier(each, voting="soft").fit(X, y)
+    skmerge.save(vote, tmp_path / "vote.skmerge")
+    loaded = skmerge.load(tmp_path / "vote.skmerge")
+    assert_array_equal(loaded.predict_proba(X), vote.predict_proba(X))
 
 
 class TestCustomObjects:
@@ -431,7 +441,7 @@ class TestForgery:
             with pytest.raises(ModelFileError):
                 skmerge.load(target)
 
-    @pytest.mark.parametrize("entry", ["manifest.json", "state.json", "network.weights.h5"])
+    @pytest.mark.parametrize("entry", ["manifest.json", "state.json", "networks/0.weights.h5"])
     def test_a_missing_entry_is_named(self, entry, path, tmp_path):
         target = forged(path, tmp_path / "forged", {entry: lambda _: None})
         with pytest.raises(ModelFileError, match=f"no entry '{entry}'"):
@@ -494,7 +504,7 @@ class TestForgery:
             else:
                 file["x"] = "text"
         weights = (tmp_path / "weights.h5").read_bytes()
-        target = forged(path, tmp_path / "forged", {"network.weights.h5": lambda _: weights})
+        target = forged(path, tmp_path / "forged", {"networks/0.weights.h5": lambda _: weights})
         with pytest.raises(ModelFileError, match="weights"):
             skmerge.load(target)
 
@@ -506,7 +516,7 @@ class TestWriting:
         real = _archive.add
 
         def full(archive, name, content):
-            if name == "network.weights.h5":
+            if name == "networks/0.weights.h5":
                 raise OSError(28, "No space left on device")
             real(archive, name, content)
 
