@@ -456,6 +456,8 @@ def test_page_of_quality_in_the_docs_has_the_marks():
     [
         (["--write", "--only", "skmerge"], "--write needs all contenders"),
         (["--ablation", "--folds"], "run them one after the other"),
+        (["emoji", "--folds"], "--folds measures houses alone"),
+        (["--only", "skmerge", "--folds"], "--folds measures houses alone"),
         (["--seeds", "0"], "--seeds must be at least 1. Got 0."),
         (["--without-baselines", "--only", "alone"], "--only goes neither"),
     ],
