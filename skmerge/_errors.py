@@ -1,14 +1,18 @@
-"""Wording shared by every error: the nearest valid name, values shortened for reading."""
+"""Wording shared by every error: the nearest valid name, values cut short, numbers of rows."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
 from difflib import get_close_matches
 from reprlib import Repr
 
 _repr = Repr()
 _repr.maxlist = _repr.maxtuple = _repr.maxdict = _repr.maxset = 8
 _repr.maxstring = _repr.maxother = 80
+
+_first_row: ContextVar[int] = ContextVar("the first row's number", default=0)
 
 
 def did_you_mean(name: object, valid_names: Iterable[object]) -> str:
@@ -45,3 +49,40 @@ def short_repr(value: object) -> str:
         Its ``repr``, containers cut after eight entries and strings after 80 characters.
     """
     return _repr.repr(value)
+
+
+@contextmanager
+def counting_from(first: int) -> Iterator[None]:
+    """Have errors count rows from `first` on, where rows are read a block at a time.
+
+    Parameters
+    ----------
+    first : int
+        The number of the block's first row, within whatever blocks are read inside.
+
+    Yields
+    ------
+    None
+        While the block is read.
+    """
+    token = _first_row.set(_first_row.get() + first)
+    try:
+        yield
+    finally:
+        _first_row.reset(token)
+
+
+def row_number(row: int) -> int:
+    """Return the number of a row as the user counts it.
+
+    Parameters
+    ----------
+    row : int
+        Its position, from 0, in the block that is read.
+
+    Returns
+    -------
+    int
+        Its position in all that was given.
+    """
+    return int(row) + _first_row.get()

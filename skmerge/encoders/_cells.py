@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from skmerge._errors import short_repr
+from skmerge._errors import row_number, short_repr
 
 
 def read_cells(X: Any, *, pictures: bool = False) -> tuple[np.ndarray, Hashable | None]:
@@ -82,7 +82,7 @@ def place(row: int, column: Hashable | None) -> str:
     str
         ``"Row 17 of column 'photo'"``, or ``"Row 17"``.
     """
-    return f"Row {row}" if column is None else f"Row {row} of column {column!r}"
+    return f"Row {row_number(row)}" + ("" if column is None else f" of column {column!r}")
 
 
 def check_some_rows(cells: np.ndarray, owner: object) -> None:

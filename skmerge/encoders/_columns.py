@@ -20,7 +20,8 @@ import numpy as np
 import pandas as pd
 from pandas.api.types import infer_dtype, is_bool_dtype, is_complex_dtype, is_numeric_dtype
 
-from skmerge._errors import did_you_mean, short_repr
+from skmerge._errors import did_you_mean, row_number, short_repr
+from skmerge.encoders._cells import place
 
 _INFERRED = {
     "string": "text",
@@ -143,8 +144,8 @@ class TableColumn(ABC):
         remedy = _remedy(self.name, content, self.readable[0])
         return (
             f"Column {self.name!r} was given the kind {self.kind!r}, but it holds "
-            f"{_PLURALS[content]}: row {row} is {short_repr(value)}. Convert it first, as in "
-            f"{remedy}, or give it another kind."
+            f"{_PLURALS[content]}: row {row_number(row)} is {short_repr(value)}. Convert it first, "
+            f"as in {remedy}, or give it another kind."
         )
 
 
@@ -247,7 +248,7 @@ def check_content(column: pd.Series, name: Any, *, fitted: str) -> str:
         remedy = "Give it as it was in fit, or fit"
     raise ValueError(
         f"Column {name!r} held {_PLURALS[fitted]} in fit, but now holds {_PLURALS[content]}: "
-        f"row {row} is {short_repr(value)}. {remedy} again on such columns."
+        f"row {row_number(row)} is {short_repr(value)}. {remedy} again on such columns."
     )
 
 
@@ -334,7 +335,7 @@ def _content_of_cells(column: pd.Series, name: Any) -> str:
     if None in contents:
         row, value = _first_unlike(cells, ("number", "duration", "text", "date", "mixed"))
         raise TypeError(
-            f"Row {row} of column {name!r} is {short_repr(value)}, of type "
+            f"{place(row, name)} is {short_repr(value)}, of type "
             f"{type(value).__name__!r}. Each cell of the X argument must be a string, a number, a "
             f"date or missing. Cells that hold lists, arrays or pictures need an encoder of "
             f"their own, such as TagEncoder, ArrayEncoder or ImageEncoder."
@@ -369,6 +370,6 @@ def _first_unlike(column: pd.Series, contents: Sequence[str]) -> tuple[int, Any]
 def _complex_error(column: pd.Series, name: Any) -> ValueError:
     row, value = _first_unlike(column, ("number", "duration", "text", "date", "mixed"))
     return ValueError(
-        f"Complex data not supported\nRow {row} of column {name!r} is {short_repr(value)}. Give "
+        f"Complex data not supported\n{place(row, name)} is {short_repr(value)}. Give "
         f"its real and imaginary part as two columns."
     )

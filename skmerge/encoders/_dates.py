@@ -8,7 +8,8 @@ import numpy as np
 import pandas as pd
 from pandas.tseries.api import guess_datetime_format
 
-from skmerge._errors import short_repr
+from skmerge._errors import row_number, short_repr
+from skmerge.encoders._cells import place
 from skmerge.encoders._numbers import ScaledColumn
 
 _ISO = "ISO8601"
@@ -68,7 +69,7 @@ class DateColumn(ScaledColumn):
         if unread.any():
             row = int(unread.argmax())
             raise ValueError(
-                f"Row {row} of column {self.name!r} must be a date in the one format that fit "
+                f"{place(row, self.name)} must be a date in the one format that fit "
                 f"found, {self._format!r}. Got {short_repr(column.iloc[row])}. Convert the column "
                 f"first, as in pd.to_datetime(X[{self.name!r}], format='mixed', errors='coerce')."
             )
@@ -84,7 +85,7 @@ class DateColumn(ScaledColumn):
             remedy = "dt.tz_localize('UTC')" if self._aware else "dt.tz_localize(None)"
             raise ValueError(
                 f"All dates of column {self.name!r} must have {zones[self._aware]}, as the first "
-                f"row in fit. Row {other[0]} has {zones[not self._aware]}: "
+                f"row in fit. Row {row_number(other[0])} has {zones[not self._aware]}: "
                 f"{short_repr(column.iloc[other[0]])}. Convert it first, as in "
                 f"pd.to_datetime(X[{self.name!r}]).{remedy}."
             )

@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from skmerge._errors import short_repr
+from skmerge._errors import row_number, short_repr
 from skmerge.encoders._columns import TableColumn
 
 _LARGEST = float(np.finfo(np.float32).max)
@@ -238,9 +238,9 @@ def _check_finite(numbers: np.ndarray, column: pd.Series, name: Any) -> None:
         row = int(infinite.argmax())
         value = column.iloc[[row]].astype(object).iloc[0]
         raise ValueError(
-            f"Input X contains infinity or a value too large for float64: row {row} of column "
-            f"{name!r} is {short_repr(value)}. Mark such values as missing, as in "
-            f"X.replace([np.inf, -np.inf], np.nan)."
+            "Input X contains infinity or a value too large for float64: row "
+            f"{row_number(row)} of column {name!r} is {short_repr(value)}. Mark such values "
+            "as missing, as in X.replace([np.inf, -np.inf], np.nan)."
         )
 
 

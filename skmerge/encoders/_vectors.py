@@ -11,7 +11,7 @@ import pandas as pd
 from pandas.api.types import is_numeric_dtype
 from scipy.sparse import csr_matrix, issparse
 
-from skmerge._errors import short_repr
+from skmerge._errors import row_number, short_repr
 from skmerge.encoders._cells import place, read_cells
 
 
@@ -123,7 +123,7 @@ def stack_vectors(
                 "column another encoder."
             )
         if shape is None:
-            shape, origin = vector.shape, f"row {row} has"
+            shape, origin = vector.shape, f"row {row_number(row)} has"
         if vector.shape != shape:
             raise ValueError(
                 f"{place(row, column)} must have {_size(shape)}, as {origin}. Got "
@@ -208,7 +208,9 @@ def check_finite(
     if names is not None and array.shape[1:] == (len(names),):
         column = repr(names[column])
     row = row if row_numbers is None else int(row_numbers[row])
-    raise ValueError(f"{source} contains {what} in row {row}, column {column}. {remedy}")
+    raise ValueError(
+        f"{source} contains {what} in row {row_number(row)}, column {column}. {remedy}"
+    )
 
 
 def _as_vector(cell: Any) -> np.ndarray | None:

@@ -18,7 +18,7 @@ from sklearn.utils import get_tags
 from sklearn.utils._param_validation import HasMethods, StrOptions
 from sklearn.utils.validation import validate_data
 
-from skmerge._errors import short_repr
+from skmerge._errors import row_number, short_repr
 from skmerge._spec import InputSpec
 from skmerge.encoders._base import Encoder
 from skmerge.encoders._cells import place
@@ -373,8 +373,9 @@ def _check_numbers(column: pd.Series, name: Any) -> None:
     row = int(present[0])
     if not isinstance(column.iloc[row], (numbers.Number, Decimal)):
         raise ValueError(
-            f"Column {name!r} must hold numbers, since ArrayEncoder has no transformer. Row {row} "
-            f"is {short_repr(column.iloc[row])}. Give it one, or the column another encoder."
+            f"Column {name!r} must hold numbers, since ArrayEncoder has no transformer. Row "
+            f"{row_number(row)} is {short_repr(column.iloc[row])}. Give it one, or the "
+            "column another encoder."
         )
 
 

@@ -15,7 +15,7 @@ from pandas.api.types import is_numeric_dtype
 from sklearn.utils import Tags
 from sklearn.utils._param_validation import Interval, StrOptions
 
-from skmerge._errors import short_repr
+from skmerge._errors import row_number, short_repr
 from skmerge._spec import InputSpec
 from skmerge.encoders._base import Encoder
 from skmerge.encoders._cells import is_missing, place, read_cells
@@ -284,8 +284,9 @@ def _channels_beside(frame: pd.DataFrame) -> list[np.ndarray | None]:
         if set(shapes.values()) != {(length, 1)}:
             raise ValueError(
                 "Columns of sequences are the channels of one sequence, so within a row all must "
-                f"have one length, and one channel each. In row {row} their lengths and channels "
-                f"are {short_repr(shapes)}. Make each column an input of its own, or cut them."
+                f"have one length, and one channel each. In row {row_number(row)} their lengths "
+                f"and channels are {short_repr(shapes)}. Make each column an input of its own, or "
+                "cut them."
             )
         unknown = np.full((length, 1), np.nan)
         beside = [unknown if steps is None else steps for steps in channels.values()]
@@ -335,7 +336,7 @@ def _checked(sequences: list[np.ndarray | None], name: Any, n_channels: int | No
         if steps is None or not len(steps):
             continue
         if n_channels is None:
-            n_channels, origin = steps.shape[1], f"row {row} has"
+            n_channels, origin = steps.shape[1], f"row {row_number(row)} has"
         if steps.shape[1] != n_channels:
             transposed = " Transpose such cells." if steps.shape[0] == n_channels else ""
             raise ValueError(
