@@ -11,6 +11,7 @@ _HOMES = {
     "AblationResult": "skmerge.inspection",
     "ArrayEncoder": "skmerge.encoders",
     "AttentionBranch": "skmerge.branches",
+    "Chunks": "skmerge._chunks",
     "ColumnRouter": "skmerge.router",
     "Conv1DBranch": "skmerge.branches",
     "ConvBranch": "skmerge.branches",

@@ -12,6 +12,8 @@ import math
 from collections.abc import Mapping
 from functools import partial
 from numbers import Integral, Real
+from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any, ClassVar
 
 import numpy as np
@@ -23,7 +25,9 @@ from sklearn.utils import check_consistent_length, check_random_state
 from sklearn.utils._param_validation import Interval, StrOptions
 
 from skmerge._auto import batch_size_of, learning_rate_of, n_members_of, patience_of
+from skmerge._blocks import encoded_blocks
 from skmerge._callbacks import CallbackSupportMixin, FitTasks, with_callbacks
+from skmerge._chunks import Chunks, as_chunks
 from skmerge._errors import did_you_mean
 from skmerge._inside import ReadsInside
 from skmerge._routing import RoutesRows
@@ -43,6 +47,9 @@ _ALL_ROWS: Any = slice(None)
 
 #: Rows from which on ``early_stopping="auto"`` is True.
 ENOUGH_TO_HOLD_OUT = 200
+#: Rows in files that are read into memory: those held out, and those that the linear part reads.
+_MOST_HELD_OUT = 50_000
+_MOST_READ = 100_000
 
 
 def _branch_of(value: Any, name: str | None) -> Any:
@@ -129,19 +136,22 @@ class MergedNet(
 
     @with_callbacks
     def fit(
-        self, X: Any, y: Any, sample_weight: Any = None, validation_data: Any = None
+        self, X: Any, y: Any = None, sample_weight: Any = None, validation_data: Any = None
     ) -> MergedNet:
         """Fit the router, build the network and train it.
 
         Parameters
         ----------
-        X : DataFrame, MultiInput, matrix, sparse matrix, dict of arrays or list of inputs
+        X : DataFrame, MultiInput, matrix, sparse matrix, dict of arrays, list of inputs or Chunks
             The training rows. The inputs of a list take their names from `branches` in order if
-            it has as many, otherwise they are ``input_1``, ``input_2``, ...
-        y : array-like of shape (n_samples,) or (n_samples, n_outputs)
-            The targets.
-        sample_weight : array-like of shape (n_samples,), default=None
-            Weights of the rows; None weighs all alike. Rows of weight 0 are left out.
+            it has as many, otherwise they are ``input_1``, ``input_2``, ... For more rows than
+            memory holds, `Chunks` of them, or a pyarrow dataset.
+        y : array-like of shape (n_samples,) or (n_samples, n_outputs), or str, default=None
+            The targets; of a pyarrow dataset the name of their column. None only for `Chunks`,
+            which have them.
+        sample_weight : array-like of shape (n_samples,) or str, default=None
+            Weights of the rows, of a pyarrow dataset the name of their column; None weighs all
+            alike. Rows of weight 0 are left out.
         validation_data : tuple of (X, y) or (X, y, sample_weight), default=None
             Rows not trained on, whose loss and metrics are computed after each epoch, and by
             which `early_stopping` decides, and with it the shares of linear model and deep network.
@@ -157,16 +167,17 @@ class MergedNet(
             If a parameter, the rows or the targets cannot be used, or the loss does not stay
             finite. The estimator is then left as it was.
         """
-        return self._train(
-            X,
-            y,
-            sample_weight,
-            epochs=self.epochs,
-            continued=self.warm_start and self.__sklearn_is_fitted__(),
-            early_stopping=self.early_stopping,
-            validation_data=validation_data,
-            tasks=FitTasks(self, X, y, sample_weight),
-        )
+        options: dict[str, Any] = {
+            "epochs": self.epochs,
+            "continued": self.warm_start and self.__sklearn_is_fitted__(),
+            "early_stopping": self.early_stopping,
+            "validation_data": validation_data,
+            "tasks": FitTasks(self, X, y, sample_weight),
+        }
+        chunks = as_chunks(X, y, sample_weight)
+        if chunks is None:
+            return self._train(X, y, sample_weight, **options)
+        return self._train_on_chunks(chunks, **options)
 
     def __sklearn_clone__(self) -> Any:
         """Clone with the user's Keras objects shared, which are only ever read."""
@@ -190,6 +201,15 @@ class MergedNet(
         tags.transformer_tags.preserves_dtype = []
         return tags
 
+    def _train_on_chunks(self, chunks: Chunks, **options: Any) -> Any:
+        """Encode chunks into files, and train on those."""
+        self._validate_params()
+        self._check_specs(None)
+        with TemporaryDirectory(prefix="skmerge-", dir=chunks.folder) as folder:
+            routed = self._routed_chunks(chunks, Path(folder), continued=options["continued"])
+            router, X, y, weights = routed
+            return self._train(X, y, weights, router=router, **options)
+
     def _train(
         self,
         X: Any,
@@ -202,6 +222,7 @@ class MergedNet(
         validation_data: Any = None,
         classes: Any = None,
         tasks: FitTasks | None = None,
+        router: ColumnRouter | None = None,
     ) -> Any:
         """Do all of a fit in local variables, and only then keep the result."""
         self._validate_params()
@@ -217,19 +238,20 @@ class MergedNet(
         seed = check_random_state(self.random_state).randint(np.iinfo(np.int32).max)
         stops = len(y) >= ENOUGH_TO_HOLD_OUT if early_stopping == "auto" else bool(early_stopping)
         held_out = stops and validation_data is None
-        parts = self._split(y, weights, seed) if held_out else (_ALL_ROWS, None)
+        most = None if router is None else _MOST_HELD_OUT
+        parts = self._split(y, weights, seed, most) if held_out else (_ALL_ROWS, None)
         targets = self.targets_ if continued else self._new_targets(y, parts[0], classes)
         router, rows, validation = self._routed_parts(
-            X, y, weights, parts, targets=targets, continued=continued
+            X, y, weights, parts, targets=targets, continued=continued, router=router
         )
         if validation_data is not None:
             validation = self._validation_rows(router, validation_data, targets, rows.X.specs)
         rows = rows.weighted()
-        validation = None if validation is None else validation.weighted()
+        validation = None if validation is None else validation.weighted().read(_MOST_HELD_OUT)
 
         wide = None
         if stops and not continued and validation is not None:
-            wide = WidePart.fitted(self, rows, validation, targets, seed)
+            wide = WidePart.fitted(self, rows.read(_MOST_READ), validation, targets, seed)
         network_rows = _network_rows(rows)
         options = self._options(targets, len(network_rows.targets), seed)
         if stops:
@@ -272,10 +294,11 @@ class MergedNet(
                 raise ValueError(f"Branch of input {name!r}: {error}{hint}") from None
 
     def _split(
-        self, y: np.ndarray, weights: np.ndarray, seed: int
+        self, y: np.ndarray, weights: np.ndarray, seed: int, most: int | None = None
     ) -> tuple[np.ndarray, np.ndarray]:
         """Hold out rows for early stopping, by class where every class has enough of them."""
         n_held_out = max(1, round(self.validation_fraction * len(y)))
+        n_held_out = n_held_out if most is None else min(n_held_out, most)
         n_training = len(y) - n_held_out
         if n_training < 1:
             raise ValueError(
@@ -382,8 +405,14 @@ class MergedNet(
                 f"This {type(self).__name__} instance is not fitted yet. Call 'fit' with "
                 "appropriate arguments before using this estimator."
             )
-        routed = self._encode(self.router_, X, self.specs_)
-        return self._trainer.outputs(network_inputs(routed), len(routed))
+        chunks = as_chunks(X)
+        blocks = encoded_blocks(
+            X if chunks is None else chunks,
+            lambda rows: self._encode(self.router_, rows, self.specs_),
+            self.specs_.values(),
+        )
+        outputs = [self._trainer.outputs(network_inputs(rows), len(rows)) for rows in blocks]
+        return outputs[0] if len(outputs) == 1 else np.concatenate(outputs)
 
 
 def _watch(tasks: FitTasks | None, attributes: Any) -> Any:

@@ -7,6 +7,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import replace
+from functools import partial
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -16,6 +18,9 @@ from sklearn.utils import check_consistent_length
 from sklearn.utils.class_weight import compute_sample_weight
 from sklearn.utils.validation import _check_sample_weight
 
+from skmerge._blocks import spooled
+from skmerge._chunks import Chunks
+from skmerge._row_sample import RowSample
 from skmerge._spec import InputSpec
 from skmerge._tables import name_inputs
 from skmerge._targets import check_targets
@@ -44,13 +49,14 @@ class RoutesRows:
         *,
         targets: Any,
         continued: bool,
+        router: ColumnRouter | None = None,
     ) -> tuple[ColumnRouter | None, RoutedRows, RoutedRows | None]:
         """Route all rows, and part those trained on from those held out.
 
         The router learns of all of them, so that no category or word is lost that only rows held
         out have.
         """
-        router, routed = self._routed(X, continued)
+        router, routed = (router, X) if router else self._routed(X, continued)
         rows = RoutedRows(routed, targets.encode(y), weights)
         training, held_out = parts
         if held_out is None:
@@ -62,13 +68,33 @@ class RoutesRows:
             return self.router_, self._encode(self.router_, X, self.specs_)
         if isinstance(X, MultiInput):
             return None, _with_presence(X) if self.input_dropout else X
+        router = self._new_router(X)
+        return router, router.fit_transform(X)
+
+    def _routed_chunks(
+        self, chunks: Chunks, folder: Path, *, continued: bool
+    ) -> tuple[ColumnRouter | None, MultiInput, np.ndarray, np.ndarray | None]:
+        """Fit the router on a sample of chunks, and encode all of them into files."""
+        subsample = 1 if continued else self._new_router().subsample
+        survey = chunks.survey(RowSample(subsample))
+        check_targets(survey.y, self)
+        if continued:
+            router, specs = self.router_, self.specs_
+        else:
+            router = self._new_router(survey.sample.rows).fit(survey.sample.rows)
+            specs = router.specs_
+        X = spooled(chunks, survey.y, partial(self._encode, router, specs=specs), specs, folder)
+        return router, X, survey.y, survey.sample_weight
+
+    def _new_router(self, X: Any = None) -> ColumnRouter:
+        """Return a router for rows like these, not fitted."""
         router = ColumnRouter() if self.router is None else clone(self.router)
         raw = self._raw_inputs(X, router)
         if raw:
             router.set_params(inputs={**({} if router.inputs == "auto" else router.inputs), **raw})
         if self.input_dropout:
             router.set_params(missing_inputs="absent")
-        return router, router.fit_transform(X)
+        return router
 
     def _raw_inputs(self, X: Any, router: ColumnRouter) -> dict[str, str]:
         """Name the arrays that go to a network of the user's own, which gets them as they are."""

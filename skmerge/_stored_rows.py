@@ -256,6 +256,38 @@ class StoredRows:
         return selected
 
 
+def joined_rows(parts: Sequence[StoredRows]) -> StoredRows:
+    """Return the rows of several, one after the other, without reading them.
+
+    Parameters
+    ----------
+    parts : sequence of StoredRows
+        Rows of one shape and dtype.
+
+    Returns
+    -------
+    StoredRows
+        All rows.
+    """
+    files: dict[RowFile, int] = {}
+    for file in (file for part in parts for file in part.files):
+        files.setdefault(file, len(files))
+    firsts = np.cumsum([0, *(file.shape[0] for file in files)])
+    positions = []
+    for part in parts:
+        # where each file of the part begins, there and in all of them
+        there, here = part._firsts[:-1], firsts[[files[file] for file in part.files]]
+        moved = np.searchsorted(there, part.positions, side="right") - 1
+        shift = (here - there)[moved] if len(part.files) else 0
+        positions.append(np.where(part.positions == NO_ROW, NO_ROW, part.positions + shift))
+    return StoredRows(
+        files,
+        np.concatenate(positions),
+        row_shape=parts[0].shape[1:],
+        dtype=parts[0].dtype,
+    )
+
+
 def _read_into(
     rows: np.ndarray, positions: np.ndarray, files: tuple[RowFile, ...], firsts: np.ndarray
 ) -> None:

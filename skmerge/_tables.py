@@ -169,7 +169,7 @@ def read_table(X: Any, *, by_position: bool = False) -> Table:
     Parameters
     ----------
     X : DataFrame, Series, mapping, list of inputs, array or sparse matrix
-        What the user gave. DataFrames of other libraries are taken by their ``to_pandas``.
+        What the user gave. DataFrames of other libraries become those of pandas.
     by_position : bool, default=False
         Whether columns of a dense matrix are wanted one by one, named by their position.
 
@@ -178,8 +178,7 @@ def read_table(X: Any, *, by_position: bool = False) -> Table:
     FrameTable, EntriesTable or MatrixTable
         The table.
     """
-    if not isinstance(X, pd.DataFrame) and hasattr(X, "to_pandas") and hasattr(X, "columns"):
-        X = X.to_pandas()
+    X = as_pandas(X)
     if isinstance(X, pd.DataFrame):
         return FrameTable(X)
     if issparse(X):  # asked first, because DOK matrices are mappings
@@ -197,6 +196,61 @@ def read_table(X: Any, *, by_position: bool = False) -> Table:
         if matrix.ndim == 2:
             return FrameTable(pd.DataFrame(matrix).infer_objects(), BY_POSITION)
     return MatrixTable(X)
+
+
+def as_pandas(X: Any) -> Any:
+    """Turn a DataFrame or table of another library into one of pandas.
+
+    Parameters
+    ----------
+    X : object
+        What the user gave: of polars, pyarrow, or what else narwhals knows.
+
+    Returns
+    -------
+    object
+        A DataFrame of pandas; what is no table, as it is.
+
+    Raises
+    ------
+    TypeError
+        If it is lazy, and so has no rows yet.
+    """
+    if isinstance(X, pd.DataFrame) or not hasattr(type(X), "columns"):
+        return X
+    import narwhals.stable.v2 as nw
+
+    frame = nw.from_native(X, pass_through=True)
+    if isinstance(frame, nw.LazyFrame):
+        raise TypeError(
+            f"X must hold its rows. Got a {type(X).__module__.partition('.')[0]} "
+            f"{type(X).__name__}, which is lazy: collect it first, as in X.collect()."
+        )
+    if not isinstance(frame, nw.DataFrame):  # a batch of pyarrow, for one, knows how itself
+        return X.to_pandas() if hasattr(X, "to_pandas") else X
+    try:
+        return frame.to_pandas()
+    except ModuleNotFoundError:  # polars asks for pyarrow
+        return pd.DataFrame({name: _as_series(frame[name]) for name in frame.columns})
+
+
+def count_rows(X: Any) -> int:
+    """Count the rows of what ``fit`` takes.
+
+    Parameters
+    ----------
+    X : DataFrame, Series, mapping, array, list or sparse matrix
+        What the user gave, lists of inputs named.
+
+    Returns
+    -------
+    int
+        The number of rows.
+    """
+    if isinstance(X, Mapping) and not issparse(X):
+        return count_rows(next(iter(X.values()))) if X else 0
+    shape = getattr(X, "shape", None)
+    return int(shape[0]) if shape else len(X)
 
 
 def is_list_of_inputs(X: Any, n_rows: int | None = None) -> bool:
@@ -267,6 +321,22 @@ def take_rows(X: Any, rows: np.ndarray) -> Any:
     if not hasattr(X, "__getitem__"):
         X = np.asarray(X)  # what only converts to an array
     return _safe_indexing(X, rows)
+
+
+def _as_series(column: Any) -> pd.Series:
+    """Convert a column of narwhals, as pyarrow would."""
+    import narwhals.stable.v2 as nw
+
+    if isinstance(column.dtype, (nw.Categorical, nw.Enum)):
+        return pd.Series(pd.Categorical(column.to_list()))
+    cells = column.to_numpy()
+    if cells.ndim > 1:
+        return pd.Series(list(cells))
+    if cells.dtype.kind == "M" and np.datetime_data(cells.dtype)[0] == "D":
+        cells = cells.astype("datetime64[ms]")
+    zone = getattr(column.dtype, "time_zone", None)
+    series = pd.Series(cells)
+    return series.dt.tz_localize("UTC").dt.tz_convert(zone) if zone else series
 
 
 def _is_flat(entry: Any) -> bool:

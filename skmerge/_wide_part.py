@@ -7,11 +7,13 @@ of its wide layers.
 from __future__ import annotations
 
 import warnings
+from math import prod
 from typing import Any, NamedTuple, Self
 
 import numpy as np
 
 from skmerge._spec import TargetSpec, WideSpec
+from skmerge._stored_rows import StoredRows
 from skmerge._wide import (
     TargetRows,
     WideModel,
@@ -23,6 +25,8 @@ from skmerge._wide import (
 )
 from skmerge.multi_input import MultiInput
 
+#: bytes of a row of an input from which on it stays in its files
+_LARGE_ROW = 4096
 #: validation rows from which on chance does not make a useful network look useless
 _ENOUGH_TO_WARN = 20
 
@@ -69,6 +73,32 @@ class RoutedRows(NamedTuple):
             These rows.
         """
         return RoutedRows(self.X[positions], self.targets[positions], self.weights[positions])
+
+    def read(self, n_rows: int) -> RoutedRows:
+        """Return rows in memory: numbers and ids, not pictures, which stay in their files.
+
+        Parameters
+        ----------
+        n_rows : int
+            How many rows are read at most, the first ones.
+
+        Returns
+        -------
+        RoutedRows
+            These rows, where an input of small rows is in files; otherwise all, as they are.
+        """
+        small = [name for name, array in self.X.items() if _is_small_in_files(array)]
+        if not small:
+            return self
+        rows = self if len(self.targets) <= n_rows else self.taken(np.arange(n_rows))
+        arrays = {name: array.read() if name in small else array for name, array in rows.X.items()}
+        return rows._replace(X=MultiInput(arrays, rows.X.specs, rows.X.masks))
+
+
+def _is_small_in_files(array: Any) -> bool:
+    if not isinstance(array, StoredRows):
+        return False
+    return prod(array.shape[1:]) * array.dtype.itemsize < _LARGE_ROW
 
 
 class WidePart:

@@ -17,6 +17,7 @@ from sklearn.utils.validation import check_is_fitted
 from skmerge._callbacks import CallbackSupportMixin, FitTasks, with_callbacks
 from skmerge._errors import did_you_mean, short_repr
 from skmerge._plan import encoder_of_input, encoder_of_remainder, plan_inputs
+from skmerge._row_sample import RowSample
 from skmerge._spec import NestedParams
 from skmerge._tables import (
     BY_POSITION,
@@ -25,6 +26,7 @@ from skmerge._tables import (
     FrameTable,
     MatrixTable,
     Table,
+    as_pandas,
     read_table,
 )
 from skmerge.encoders import ENCODERS
@@ -103,6 +105,9 @@ class ColumnRouter(  # type: ignore[call-arg]
         What ``transform`` makes of rows that have none of an input's columns: an error, or an
         input that is absent from all of them. ``"absent"`` makes every input one that a row can
         lack. Where an input has some of its columns, the others must be there either way.
+    subsample : int, default=100_000
+        Most rows that `partial_fit`, and ``fit`` of an estimator on `Chunks`, learn from, a
+        uniform sample of all that came. None keeps all.
 
     Attributes
     ----------
@@ -140,12 +145,16 @@ class ColumnRouter(  # type: ignore[call-arg]
     ['tabular', 'note']
     """
 
+    #: the rows that `partial_fit` goes on from are in no file
+    passing_attributes = ("_sample",)
+
     _families = {"inputs": encoder_of_input, "remainder": encoder_of_remainder}
     _parameter_constraints: dict = {
         "inputs": [dict, str],
         "remainder": [str, Encoder],
         "cardinality_threshold": [Interval(Integral, 0, None, closed="left")],
         "missing_inputs": [StrOptions({"error", "absent"})],
+        "subsample": [Interval(Integral, 1, None, closed="left"), None],
     }
 
     def __init__(
@@ -155,11 +164,13 @@ class ColumnRouter(  # type: ignore[call-arg]
         remainder: Any = "auto",
         cardinality_threshold: int = 40,
         missing_inputs: str = "error",
+        subsample: int | None = 100_000,
     ) -> None:
         self.inputs = inputs
         self.remainder = remainder
         self.cardinality_threshold = cardinality_threshold
         self.missing_inputs = missing_inputs
+        self.subsample = subsample
 
     @property
     def takes_entries(self) -> bool:
@@ -172,6 +183,7 @@ class ColumnRouter(  # type: ignore[call-arg]
         """
         return self._form == ENTRIES
 
+    @with_callbacks
     def fit(self, X: Any, y: Any = None) -> ColumnRouter:
         """Decide on the inputs and fit their encoders.
 
@@ -187,7 +199,7 @@ class ColumnRouter(  # type: ignore[call-arg]
         ColumnRouter
             This router.
         """
-        self.fit_transform(X, y)
+        self._begun(X, y, encodes=False)
         return self
 
     @with_callbacks
@@ -206,10 +218,57 @@ class ColumnRouter(  # type: ignore[call-arg]
         MultiInput
             The routed rows.
         """
+        arrays, masks = self._begun(X, y, encodes=True)
+        return MultiInput(arrays, self.specs_, masks)
+
+    def partial_fit(self, X: Any, y: Any = None) -> ColumnRouter:
+        """Learn from rows that come chunk by chunk, more of them than memory holds.
+
+        A uniform sample of all rows so far is kept, `subsample` rows at most, and the router is
+        fitted on it anew: as long as there are no more rows than that, it is what ``fit`` makes
+        of all of them. The inputs can change from call to call: train on rows encoded after the
+        last one. What ``fit`` learned does not count, nor what was learned before the router was
+        loaded from a file: neither keeps rows.
+
+        Parameters
+        ----------
+        X : DataFrame, matrix, sparse matrix or dict of arrays of n_samples rows
+            Further training rows, in the form of those before.
+        y : None
+            Ignored, here for pipelines.
+
+        Returns
+        -------
+        ColumnRouter
+            This router.
+
+        Raises
+        ------
+        ValueError
+            If the rows cannot be read, or lack columns of those before. The router is then left
+            as it was.
+        """
+        self._validate_params()
+        self._check_words()
+        X = as_pandas(X)
+        sample = vars(self).get("_sample", RowSample(self.subsample)).extended(X)
+        self._learn(sample.rows, encodes=False)
+        self._sample = sample
+        return self
+
+    def _begun(self, X: Any, y: Any, *, encodes: bool) -> tuple[dict, dict]:
+        """Learn from these rows alone, whatever it learned before."""
         self._validate_params()
         self._check_words()
         tasks = FitTasks(self, X, y)
         tasks.begin()
+        encoded = self._learn(X, encodes=encodes)
+        self.__dict__.pop("_sample", None)
+        tasks.end()
+        return encoded
+
+    def _learn(self, X: Any, *, encodes: bool) -> tuple[dict, dict]:
+        """Do all of a fit in local variables, and only then keep the result."""
         table = read_table(X, by_position=self.inputs != "auto" or self.remainder != "auto")
         _check_size(table, type(self).__name__)
         plan = plan_inputs(table, self.inputs, self.remainder, self.cardinality_threshold)
@@ -224,7 +283,7 @@ class ColumnRouter(  # type: ignore[call-arg]
             cells = table.cells(columns)
             with _naming(name, encoder, columns):
                 encoder.fit(cells)
-                arrays[name], mask = encoder.encode(cells)
+                arrays[name], mask = encoder.encode(cells) if encodes else (None, None)
             specs[name] = replace(encoder.spec_, name=name)
             if self.missing_inputs == "absent":
                 specs[name] = replace(specs[name], optional=True)
@@ -232,8 +291,7 @@ class ColumnRouter(  # type: ignore[call-arg]
                 masks[name] = mask
             routed[name] = RoutedInput(encoder, columns)
         self._remember(table, routed, specs)
-        tasks.end()
-        return MultiInput(arrays, specs, masks)
+        return arrays, masks
 
     def transform(self, X: Any) -> MultiInput:
         """Encode rows.
@@ -321,6 +379,10 @@ class ColumnRouter(  # type: ignore[call-arg]
         if self.dropped_:
             lines.append(f"  dropped: {', '.join(map(str, self.dropped_))}")
         return "\n".join([text, *lines])
+
+    def __getstate__(self) -> dict[str, Any]:
+        state = super().__getstate__()
+        return {name: each for name, each in state.items() if name not in self.passing_attributes}
 
     def __sklearn_tags__(self) -> Any:
         tags = super().__sklearn_tags__()

@@ -15,7 +15,9 @@ LAYERS = {
     "specs": ["_spec"],
     "routed rows": ["_stored_rows", "multi_input"],
     "encoders": ["encoders"],
-    "router": ["_tables", "_inference", "_plan", "router"],
+    "router": [
+        *("_tables", "_row_sample", "_chunks", "_blocks", "_inference", "_plan", "router"),
+    ],
     "wide model": ["_wide"],
     "Keras layers": ["_layers"],
     "branches": ["branches"],

@@ -177,7 +177,9 @@ def written_object(writer: Writer, value: Any, where: str, needed: set[str]) -> 
     if isinstance(value, (type, types.FunctionType, types.BuiltinFunctionType)):
         return {"name": _needed(value, where, needed)}
     if OWN.get(kind.__name__) and getattr(_own_module(kind.__name__), kind.__name__) is kind:
-        return {"own": kind.__name__, "state": _written_state(writer, vars(value), value, where)}
+        passing = getattr(kind, "passing_attributes", ())
+        state = {name: each for name, each in vars(value).items() if name not in passing}
+        return {"own": kind.__name__, "state": _written_state(writer, state, value, where)}
     if not all(base is object or base.__flags__ & _HEAP_TYPE for base in kind.__mro__):
         raise ValueError(
             f"{where} is {value!r}. Only what is made of numbers, strings and arrays can be put "
