@@ -15,7 +15,7 @@ INSTALL = $(BIN)/python -m pip install --quiet --disable-pip-version-check --edi
 export TF_CPP_MIN_LOG_LEVEL ?= 3
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test bench lint format clean
+.PHONY: help demo test faults bench lint format clean
 .NOTPARALLEL:
 
 help:  ## Show this list
@@ -26,6 +26,9 @@ demo: $(VENV)/.installed  ## Run the quickstart: a search over merge modes on pi
 
 test: $(VENV)/.installed-test  ## Run the tests, and the examples in the docstrings
 	$(BIN)/python -m pytest -n $(WORKERS)
+
+faults: $(VENV)/.installed-test  ## Run the tests of faults with the long ones: 500 fits, killed workers
+	$(BIN)/python -m pytest -m 'long or not long' -s --durations=10 tests/test_faults.py tests/test_parallel.py
 
 bench: $(VENV)/.installed  ## Measure speed beside other libraries, into docs/speed.md
 	$(BIN)/python benchmarks/speed.py --write

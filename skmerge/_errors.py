@@ -7,12 +7,14 @@ from contextlib import contextmanager
 from contextvars import ContextVar
 from difflib import get_close_matches
 from reprlib import Repr
+from typing import Any
 
 _repr = Repr()
 _repr.maxlist = _repr.maxtuple = _repr.maxdict = _repr.maxset = 8
 _repr.maxstring = _repr.maxother = 80
 
-_first_row: ContextVar[int] = ContextVar("the first row's number", default=0)
+#: the number of the first row, or the numbers of all rows
+_numbers: ContextVar[Any] = ContextVar("numbers of rows", default=0)
 
 
 def did_you_mean(name: object, valid_names: Iterable[object]) -> str:
@@ -52,24 +54,24 @@ def short_repr(value: object) -> str:
 
 
 @contextmanager
-def counting_from(first: int) -> Iterator[None]:
-    """Have errors count rows from `first` on, where rows are read a block at a time.
+def counting_from(first: Any) -> Iterator[None]:
+    """Have errors count rows as the user does, where some of the rows are read.
 
     Parameters
     ----------
-    first : int
-        The number of the block's first row, within whatever blocks are read inside.
+    first : int or array of int
+        The number of the first row, or, where they are no neighbours, of each row.
 
     Yields
     ------
     None
-        While the block is read.
+        While the rows are read.
     """
-    token = _first_row.set(_first_row.get() + first)
+    token = _numbers.set(first)
     try:
         yield
     finally:
-        _first_row.reset(token)
+        _numbers.reset(token)
 
 
 def row_number(row: int) -> int:
@@ -78,11 +80,12 @@ def row_number(row: int) -> int:
     Parameters
     ----------
     row : int
-        Its position, from 0, in the block that is read.
+        Its position, from 0, among the rows that are read.
 
     Returns
     -------
     int
         Its position in all that was given.
     """
-    return int(row) + _first_row.get()
+    numbers = _numbers.get()
+    return int(row) + numbers if isinstance(numbers, int) else int(numbers[row])

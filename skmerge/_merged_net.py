@@ -245,7 +245,7 @@ class MergedNet(
             X, y, weights, parts, targets=targets, continued=continued, router=router
         )
         if validation_data is not None:
-            validation = self._validation_rows(router, validation_data, targets, rows.X.specs)
+            validation = self._validation_rows(router, validation_data, targets, rows.X)
         rows = rows.weighted()
         validation = None if validation is None else validation.weighted().read(_MOST_HELD_OUT)
 

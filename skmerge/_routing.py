@@ -20,6 +20,7 @@ from sklearn.utils.validation import _check_sample_weight
 
 from skmerge._blocks import spooled
 from skmerge._chunks import Chunks
+from skmerge._errors import counting_from
 from skmerge._row_sample import RowSample
 from skmerge._spec import InputSpec
 from skmerge._tables import name_inputs
@@ -81,7 +82,8 @@ class RoutesRows:
         if continued:
             router, specs = self.router_, self.specs_
         else:
-            router = self._new_router(survey.sample.rows).fit(survey.sample.rows)
+            with counting_from(survey.sample.numbers):
+                router = self._new_router(survey.sample.rows).fit(survey.sample.rows)
             specs = router.specs_
         X = spooled(chunks, survey.y, partial(self._encode, router, specs=specs), specs, folder)
         return router, X, survey.y, survey.sample_weight
@@ -130,7 +132,7 @@ class RoutesRows:
         return X.select_like(specs, missing_inputs="absent" if may_be_missing else "error")
 
     def _validation_rows(
-        self, router: Any, validation_data: Any, targets: Any, specs: Mapping[str, InputSpec]
+        self, router: Any, validation_data: Any, targets: Any, training: MultiInput
     ) -> Any:
         if not isinstance(validation_data, (tuple, list)) or len(validation_data) not in (2, 3):
             raise ValueError(
@@ -139,7 +141,8 @@ class RoutesRows:
             )
         X, y, *sample_weight = validation_data
         y = check_targets(y, self)
-        routed = self._encode(router, X, specs)
+        # in a Pipeline, the router has made the training rows, but not these
+        routed = self._encode(training.router if router is None else router, X, training.specs)
         check_consistent_length(routed, y)
         weights = self._weights(y, sample_weight[0] if sample_weight else None)
         return RoutedRows(routed, targets.encode(y), weights)
@@ -156,7 +159,9 @@ class RoutesRows:
 
 def _with_presence(X: MultiInput) -> MultiInput:
     """Return the rows with inputs that a row can lack, be it that none does."""
-    return X.select_like({name: replace(spec, optional=True) for name, spec in X.specs.items()})
+    optional = X.select_like({name: replace(spec, optional=True) for name, spec in X.specs.items()})
+    optional.router = X.router
+    return optional
 
 
 def _is_of_keras(branch: Any) -> bool:

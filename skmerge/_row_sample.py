@@ -30,6 +30,8 @@ class RowSample:
     ----------
     rows : DataFrame, dict of arrays, matrix or None
         The rows, in the form of the first chunk.
+    numbers : ndarray of int of shape (n_rows,)
+        Their positions among all rows that came.
     n_seen : int
         Number of rows that came.
     """
@@ -38,6 +40,7 @@ class RowSample:
         self.size = size
         self.rows: Any = None
         self.n_seen = 0
+        self.numbers = np.empty(0, dtype=np.int64)
         self._drawn = np.empty(0)
         self._generator = np.random.default_rng(0)
 
@@ -61,12 +64,14 @@ class RowSample:
         """
         n_rows, generator = count_rows(X), copy.deepcopy(self._generator)
         drawn = np.concatenate([self._drawn, generator.random(n_rows)])
+        numbers = np.concatenate([self.numbers, np.arange(n_rows) + self.n_seen])
         rows = copy.copy(X) if self.rows is None else _appended(self.rows, X)
         if self.size is not None and len(drawn) > self.size:
             kept = np.sort(np.argpartition(drawn, self.size)[: self.size])
-            rows, drawn = take_rows(rows, kept), drawn[kept]
+            rows, drawn, numbers = take_rows(rows, kept), drawn[kept], numbers[kept]
         sample = type(self)(self.size)
         sample.rows, sample.n_seen = rows, self.n_seen + n_rows
+        sample.numbers = numbers
         sample._drawn, sample._generator = drawn, generator
         return sample
 

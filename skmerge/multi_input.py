@@ -57,6 +57,10 @@ class MultiInput:
     ((4, 2), (2, 8, 8, 1))
     """
 
+    #: the router that made these rows in its fit, for whoever has others of the kind; not kept
+    router: Any = None
+    passing_attributes = ("router",)
+
     def __init__(
         self,
         arrays: Mapping[str, Any],
@@ -218,6 +222,9 @@ class MultiInput:
             )
         arrays = [array.toarray() if issparse(array) else array for array in self.values()]
         return np.concatenate(arrays, axis=1).astype(dtype or np.float32, copy=False)
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {name: each for name, each in vars(self).items() if name != "router"}
 
     def __repr__(self) -> str:
         lines = [f"MultiInput of {len(self)} rows, {len(self._arrays)} inputs"]

@@ -15,7 +15,7 @@ from sklearn.utils._param_validation import Interval, StrOptions
 from sklearn.utils.validation import check_is_fitted
 
 from skmerge._callbacks import CallbackSupportMixin, FitTasks, with_callbacks
-from skmerge._errors import did_you_mean, short_repr
+from skmerge._errors import counting_from, did_you_mean, short_repr
 from skmerge._plan import encoder_of_input, encoder_of_remainder, plan_inputs
 from skmerge._row_sample import RowSample
 from skmerge._spec import NestedParams
@@ -219,7 +219,9 @@ class ColumnRouter(  # type: ignore[call-arg]
             The routed rows.
         """
         arrays, masks = self._begun(X, y, encodes=True)
-        return MultiInput(arrays, self.specs_, masks)
+        routed = MultiInput(arrays, self.specs_, masks)
+        routed.router = self
+        return routed
 
     def partial_fit(self, X: Any, y: Any = None) -> ColumnRouter:
         """Learn from rows that come chunk by chunk, more of them than memory holds.
@@ -252,7 +254,8 @@ class ColumnRouter(  # type: ignore[call-arg]
         self._check_words()
         X = as_pandas(X)
         sample = vars(self).get("_sample", RowSample(self.subsample)).extended(X)
-        self._learn(sample.rows, encodes=False)
+        with counting_from(sample.numbers):
+            self._learn(sample.rows, encodes=False)
         self._sample = sample
         return self
 

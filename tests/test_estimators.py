@@ -693,3 +693,41 @@ def test_callbacks_are_read_from_their_copies(numbers):
 
 def test_html_repr_does_not_need_a_fit():
     assert "MergedNetClassifier" in MergedNetClassifier(merge="gatd")._repr_html_()
+
+
+@pytest.mark.parametrize(
+    ("name", "params"),
+    [
+        ("EarlyStopping", {"monitor": "loss", "patience": 1}),
+        ("ReduceLROnPlateau", {"monitor": "loss", "patience": 1}),
+        ("ModelCheckpoint", {"filepath": "best.weights.h5", "save_weights_only": True}),
+        ("CSVLogger", {"filename": "log.csv"}),
+        ("TerminateOnNaN", {}),
+        ("LearningRateScheduler", {"schedule": lambda epoch, rate: rate * 0.5}),
+        ("SwapEMAWeights", {}),
+    ],
+)
+@pytest.mark.parametrize("as_class", [False, True])
+def test_callbacks_of_keras_are_new_for_each_fit(
+    numbers, tmp_path, monkeypatch, name, params, as_class
+):
+    import keras
+
+    monkeypatch.chdir(tmp_path)
+    kind = getattr(keras.callbacks, name)
+    given = kind(**params)
+    if as_class and params and name != "EarlyStopping":
+        pytest.skip("needs a parameter that a class alone has not")
+    before = {key: value for key, value in vars(given).items() if key != "_model"}
+    optimizer = keras.optimizers.Adam(use_ema=True) if name == "SwapEMAWeights" else "adam"
+    net = MergedNetClassifier(
+        callbacks=[kind if as_class else given], optimizer=optimizer,
+        **{**QUICK, "epochs": 2, "early_stopping": True},
+    )  # fmt: skip
+    first = net.fit(*numbers).callbacks_[0]
+    second = net.fit(*numbers).callbacks_[0]
+    other = clone(net).fit(*numbers).callbacks_[0]
+    assert len({id(each) for each in (given, first, second, other)}) == 4
+    assert all(type(each) is kind for each in (first, second, other))
+    assert {key: vars(given)[key] for key in before} == before
+    assert given.model is None

@@ -8,7 +8,7 @@ import pytest
 from sklearn.model_selection import KFold, train_test_split
 
 from skmerge import InputSpec, MultiInput
-from skmerge._stored_rows import RowFile, StoredRows, row_file
+from skmerge._stored_rows import RowFile, StoredRows, joined_rows, row_file
 
 RNG = np.random.default_rng(0)
 ROWS = RNG.integers(0, 256, (23, 3, 2), dtype=np.uint8)
@@ -241,3 +241,16 @@ def test_a_multi_input_is_pickled_by_path(routed):
     again = pickle.loads(pickle.dumps(routed[5:9]))
     np.testing.assert_array_equal(np.asarray(again["photo"]), ROWS[5:9])
     np.testing.assert_array_equal(again.masks["photo"], routed.masks["photo"][5:9])
+
+
+@pytest.mark.parametrize("order", [[0], [0, 1], [1, 0, 2, 1]])
+def test_joined_rows_are_read_as_one(paths, order):
+    parts = [
+        StoredRows(paths, [3, -1, 22, 7]),
+        StoredRows(paths[:2], [7, 0, -1]),
+        StoredRows([], [], row_shape=(3, 2), dtype=np.uint8),
+    ]
+    joined = joined_rows([parts[number] for number in order])
+    expected = np.concatenate([np.asarray(parts[number]) for number in order])
+    np.testing.assert_array_equal(np.asarray(joined), expected)
+    assert len(joined.files) == (3 if 0 in order else 2)

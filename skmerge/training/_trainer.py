@@ -29,6 +29,7 @@ from skmerge.training._compile import TrainingOptions, compilation, compiled_ali
 from skmerge.training._compiled import CompiledNetwork, compiled_network
 from skmerge.training._epochs import check_finite, evaluate, run_epochs
 from skmerge.training._plan import NetworkPlan
+from skmerge.training._processes import claim_tensorflow
 from skmerge.training._rows import Rows, as_rows, as_tensor_chunk
 from skmerge.training._stopping import PatientStopping, average_epochs
 from skmerge.training._streaming import StreamedRows
@@ -275,6 +276,7 @@ class NetworkTrainer(BaseWrapper):
         CompiledNetwork
             The network, which is this trainer's alone.
         """
+        claim_tensorflow()
         if "_packed" in self.__dict__:
             with _BUILDING:
                 if "_packed" in self.__dict__:  # another thread may have been quicker
@@ -294,6 +296,7 @@ class NetworkTrainer(BaseWrapper):
         del self._packed
 
     def _keras_build_fn(self) -> keras.Model:
+        claim_tensorflow()
         self._network = compiled_network(
             self._plan,
             compilation(self._options),
