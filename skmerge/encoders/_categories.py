@@ -45,7 +45,7 @@ class CategoryColumn(TableColumn):
 
     Attributes
     ----------
-    categories : Index of str
+    categories : tuple of str
         Text of each category, by its code less two.
     """
 
@@ -84,7 +84,7 @@ class CategoryColumn(TableColumn):
         limit = min(self.max_categories or MAX_CODES, MAX_CODES - FIRST_CODE)
         # the stable sort breaks ties by value
         kept = frequent[np.argsort(-counts[frequent], kind="stable")[:limit]]
-        self.categories = pd.Index(categories[np.sort(kept)], dtype=object)
+        self.categories: tuple[str, ...] = tuple(categories[np.sort(kept)].tolist())
         self.__dict__.pop("_code_of", None)
 
     def _read(self, column: pd.Series) -> np.ndarray:

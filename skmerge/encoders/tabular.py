@@ -161,7 +161,7 @@ class TabularEncoder(Encoder, auto_wrap_output_keys=None):  # type: ignore[call-
         self._columns = [self._fit_column(column, name) for name, column in table.items()]
         self.kinds_ = {column.name: column.kind for column in self._columns}
         self.categories_ = {
-            column.name: column.categories.to_numpy(copy=True)
+            column.name: np.array(column.categories, dtype=object)
             for column in self._columns
             if isinstance(column, CategoryColumn)
         }
