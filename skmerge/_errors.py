@@ -60,14 +60,20 @@ def counting_from(first: Any) -> Iterator[None]:
     Parameters
     ----------
     first : int or array of int
-        The number of the first row, or, where they are no neighbours, of each row.
+        The number of the first row, or, where they are no neighbours, of each row; within other
+        such rows, its position among those.
 
     Yields
     ------
     None
         While the rows are read.
     """
-    token = _numbers.set(first)
+    outer = _numbers.get()
+    if isinstance(outer, int):
+        numbers = first + outer
+    else:
+        numbers = outer[first:] if isinstance(first, int) else outer[first]
+    token = _numbers.set(numbers)
     try:
         yield
     finally:
