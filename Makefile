@@ -6,6 +6,7 @@
 PYTHON ?= python3
 WORKERS ?= 2
 VENV := .venv
+OLDEST := .venv-oldest
 BIN := $(VENV)/bin
 # one environment at a time: named after its interpreter, so that another PYTHON makes it anew
 MADE := $(VENV)/.made-with-$(subst /,-,$(PYTHON))
@@ -15,11 +16,11 @@ INSTALL = $(BIN)/python -m pip install --quiet --disable-pip-version-check --edi
 export TF_CPP_MIN_LOG_LEVEL ?= 3
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test faults bench lint format clean
+.PHONY: help demo test test-oldest faults bench lint format build clean
 .NOTPARALLEL:
 
 help:  ## Show this list
-	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  make \1|\2/p' $(MAKEFILE_LIST) | awk -F'|' '{printf "%-14s%s\n", $$1, $$2}'
+	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1|\2/p' $(MAKEFILE_LIST) | awk -F'|' '{printf "%-18s%s\n", $$1, $$2}'
 
 demo: $(VENV)/.installed  ## Run the quickstart: a search over merge modes on pictures with captions
 	$(BIN)/python examples/quickstart.py
@@ -29,6 +30,10 @@ test: $(VENV)/.installed-test  ## Run the tests, and the examples in the docstri
 
 faults: $(VENV)/.installed-test  ## Run the tests of faults with the long ones: 500 fits, killed workers
 	$(BIN)/python -m pytest -m 'long or not long' -s --durations=10 tests/test_faults.py tests/test_parallel.py
+
+# in an environment of its own, which is kept: the lower bounds in pyproject.toml are what it has
+test-oldest: $(OLDEST)/.installed  ## Run the tests with the oldest requirements, on Python 3.11
+	$(OLDEST)/bin/python -m pytest -n $(WORKERS)
 
 bench: $(VENV)/.installed  ## Measure speed beside other libraries, into docs/speed.md
 	$(BIN)/python benchmarks/speed.py --write
@@ -43,8 +48,14 @@ format: $(VENV)/.installed-lint  ## Lay out the code and mend what can be mended
 	$(BIN)/ruff check --fix
 	$(BIN)/ruff format
 
-clean:  ## Remove the environment and the caches
-	rm -rf $(VENV) .pytest_cache .mypy_cache .ruff_cache
+build: $(VENV)/.installed-build  ## Build the sdist and the wheel into dist/, and check them
+	rm -rf dist
+	$(BIN)/python -m build --outdir dist
+	$(BIN)/python -m twine check --strict dist/*
+	$(BIN)/python .ci/check_dist.py dist
+
+clean:  ## Remove the environments, what was built, and the caches
+	rm -rf $(VENV) $(OLDEST) dist .pytest_cache .mypy_cache .ruff_cache
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 $(MADE):
@@ -65,3 +76,13 @@ $(VENV)/.installed-%: $(MADE) pyproject.toml
 	@echo "Installing skmerge and its requirements for '$*' into $(VENV), a minute or two ..."
 	$(INSTALL) '.[$*]'
 	@touch $(VENV)/.installed $@
+
+$(OLDEST)/.installed: pyproject.toml .ci/lower_bounds.py
+	$(PYTHON) .ci/lower_bounds.py test >/dev/null
+	rm -rf $(OLDEST)
+	$(PYTHON) -m venv $(OLDEST)
+	$(PYTHON) .ci/lower_bounds.py test >$(OLDEST)/constraints.txt
+	@echo "Installing skmerge and its oldest requirements into $(OLDEST), a minute or two ..."
+	$(OLDEST)/bin/python -m pip install --quiet --disable-pip-version-check \
+	  --constraint $(OLDEST)/constraints.txt --editable '.[test]'
+	@touch $@

@@ -5,7 +5,46 @@ TensorFlow.
 """
 
 from importlib import import_module
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:  # the same names as in _HOMES below, for type checkers and editors
+    from skmerge._persistence import ModelFileError, load, save
+    from skmerge._spec import InputSpec, TargetSpec
+    from skmerge._versions import __version__, show_versions
+    from skmerge.branches import (
+        AttentionBranch,
+        Conv1DBranch,
+        ConvBranch,
+        DenseBranch,
+        EmbeddingBranch,
+        KerasBranch,
+        RecurrentBranch,
+    )
+    from skmerge.encoders import (
+        ArrayEncoder,
+        ImageEncoder,
+        SequenceEncoder,
+        TabularEncoder,
+        TagEncoder,
+        TextEncoder,
+    )
+    from skmerge.estimators import MergedNetClassifier, MergedNetRegressor
+    from skmerge.inspection import (
+        AblationResult,
+        FeatureMapDisplay,
+        InputImportance,
+        InputImportanceDisplay,
+        MergeComparison,
+        MergeComparisonDisplay,
+        SaliencyDisplay,
+        TrainingCurveDisplay,
+        ablation,
+        compare_merges,
+        input_importance,
+    )
+    from skmerge.multi_input import MultiInput
+    from skmerge.network import build_network
+    from skmerge.router import ColumnRouter
 
 _HOMES = {
     "AblationResult": "skmerge.inspection",
@@ -43,18 +82,57 @@ _HOMES = {
     "input_importance": "skmerge.inspection",
     "load": "skmerge._persistence",
     "save": "skmerge._persistence",
+    "show_versions": "skmerge._versions",
+    "__version__": "skmerge._versions",
 }
 
-__version__ = "0.1.0"
-__all__ = [*_HOMES, "__version__"]  # noqa: PLE0604
+__all__ = [
+    "AblationResult",
+    "ArrayEncoder",
+    "AttentionBranch",
+    "ColumnRouter",
+    "Conv1DBranch",
+    "ConvBranch",
+    "DenseBranch",
+    "EmbeddingBranch",
+    "FeatureMapDisplay",
+    "ImageEncoder",
+    "InputImportance",
+    "InputImportanceDisplay",
+    "InputSpec",
+    "KerasBranch",
+    "MergeComparison",
+    "MergeComparisonDisplay",
+    "MergedNetClassifier",
+    "MergedNetRegressor",
+    "ModelFileError",
+    "MultiInput",
+    "RecurrentBranch",
+    "SaliencyDisplay",
+    "SequenceEncoder",
+    "TabularEncoder",
+    "TagEncoder",
+    "TargetSpec",
+    "TextEncoder",
+    "TrainingCurveDisplay",
+    "__version__",
+    "ablation",
+    "build_network",
+    "compare_merges",
+    "input_importance",
+    "load",
+    "save",
+    "show_versions",
+]
 
+if not TYPE_CHECKING:  # where a type checker would take any name for granted
 
-def __getattr__(name: str) -> Any:
-    if name not in _HOMES:
-        raise AttributeError(f"module 'skmerge' has no attribute {name!r}")
-    value = getattr(import_module(_HOMES[name]), name)
-    globals()[name] = value
-    return value
+    def __getattr__(name: str) -> Any:
+        if name not in _HOMES:
+            raise AttributeError(f"module 'skmerge' has no attribute {name!r}")
+        value = getattr(import_module(_HOMES[name]), name)
+        globals()[name] = value
+        return value
 
 
 def __dir__() -> list[str]:

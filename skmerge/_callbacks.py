@@ -8,29 +8,17 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Callable
-from typing import Any
+from typing import Any, TypeVar
 
 try:
-    from sklearn.callback import CallbackSupportMixin, with_callbacks
+    from sklearn.callback import CallbackSupportMixin
+    from sklearn.callback import with_callbacks as _with_callbacks
 except ImportError:  # before scikit-learn 1.9
 
     class CallbackSupportMixin:  # type: ignore[no-redef]
         """Stands for the mixin that this version of scikit-learn does not have."""
 
-    def with_callbacks(method: Callable[..., Any]) -> Callable[..., Any]:
-        """Return a method that does the same, one call deeper as with scikit-learn's.
-
-        Parameters
-        ----------
-        method : callable
-            The method.
-
-        Returns
-        -------
-        callable
-            What calls it.
-        """
-
+    def _with_callbacks(method: Callable[..., Any]) -> Callable[..., Any]:
         @functools.wraps(method)
         def called(*args: Any, **named: Any) -> Any:
             return method(*args, **named)
@@ -39,6 +27,28 @@ except ImportError:  # before scikit-learn 1.9
 
 
 __all__ = ["CallbackSupportMixin", "FitTasks", "with_callbacks"]
+
+Method = TypeVar("Method", bound=Callable[..., Any])
+
+
+def with_callbacks(method: Method) -> Method:
+    """Let the callbacks of scikit-learn hear of a method, where it has them.
+
+    The method is one call deeper in any version of scikit-learn. Its type stays what it was, which
+    type checkers cannot tell of scikit-learn's own decorator.
+
+    Parameters
+    ----------
+    method : callable
+        The method.
+
+    Returns
+    -------
+    callable
+        What calls it.
+    """
+    called: Method = _with_callbacks(method)
+    return called
 
 
 class FitTasks:

@@ -14,7 +14,7 @@ from functools import partial
 from numbers import Integral, Real
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Self
 
 import numpy as np
 from scipy.sparse import issparse
@@ -76,8 +76,15 @@ class MergedNet(
 ):
     """What classifier and regressor share: routing, the training rows, the fitted network."""
 
+    history_: dict[str, list[float]]
+    loss_curve_: list[float]
+    best_loss_: float
+    n_iter_: int
+    n_features_in_: int
+    feature_names_in_: np.ndarray
+
     _families = {"router": _router_of, "branches": _branch_of, "merge": _merge_of}
-    _parameter_constraints: ClassVar[dict] = {
+    _parameter_constraints: ClassVar[dict[str, Any]] = {
         "merge": "no_validation",
         "router": [ColumnRouter, None],
         "branches": [dict, None],
@@ -137,7 +144,7 @@ class MergedNet(
     @with_callbacks
     def fit(
         self, X: Any, y: Any = None, sample_weight: Any = None, validation_data: Any = None
-    ) -> MergedNet:
+    ) -> Self:
         """Fit the router, build the network and train it.
 
         Parameters
@@ -158,7 +165,7 @@ class MergedNet(
 
         Returns
         -------
-        self
+        Self
             This estimator, fitted.
 
         Raises
@@ -223,7 +230,7 @@ class MergedNet(
         classes: Any = None,
         tasks: FitTasks | None = None,
         router: ColumnRouter | None = None,
-    ) -> Any:
+    ) -> Self:
         """Do all of a fit in local variables, and only then keep the result."""
         self._validate_params()
         self._check_specs(X)

@@ -38,8 +38,8 @@ class RoutesRows:
     router: Any
     branches: Any
     input_dropout: float
-    router_: Any
-    specs_: Any
+    router_: ColumnRouter | None
+    specs_: dict[str, InputSpec]
 
     def _routed_parts(
         self,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Self
 
 import numpy as np
 from sklearn.base import ClassifierMixin, RegressorMixin
@@ -161,6 +161,8 @@ class MergedNetClassifier(ClassifierMixin, MergedNet):
     (40, 2)
     """
 
+    classes_: np.ndarray
+
     _score_metric = "accuracy"
     _parameter_constraints = {
         **MergedNet._parameter_constraints,
@@ -224,9 +226,7 @@ class MergedNetClassifier(ClassifierMixin, MergedNet):
         self.random_state = random_state
         self.verbose = verbose
 
-    def partial_fit(
-        self, X: Any, y: Any, classes: Any = None, sample_weight: Any = None
-    ) -> MergedNetClassifier:
+    def partial_fit(self, X: Any, y: Any, classes: Any = None, sample_weight: Any = None) -> Self:
         """Train for one epoch, going on from the present weights.
 
         The first call fits the router on its rows; later calls keep it.
@@ -528,7 +528,7 @@ class MergedNetRegressor(RegressorMixin, MergedNet):
         self.random_state = random_state
         self.verbose = verbose
 
-    def partial_fit(self, X: Any, y: Any, sample_weight: Any = None) -> MergedNetRegressor:
+    def partial_fit(self, X: Any, y: Any, sample_weight: Any = None) -> Self:
         """Train for one epoch, going on from the present weights.
 
         The first call fits the router, and the standardising of the targets, on its rows; later

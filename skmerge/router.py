@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from numbers import Integral
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 from sklearn.base import BaseEstimator, TransformerMixin, clone
@@ -18,7 +18,7 @@ from skmerge._callbacks import CallbackSupportMixin, FitTasks, with_callbacks
 from skmerge._errors import counting_from, did_you_mean, short_repr
 from skmerge._plan import encoder_of_input, encoder_of_remainder, plan_inputs
 from skmerge._row_sample import RowSample
-from skmerge._spec import NestedParams
+from skmerge._spec import InputSpec, NestedParams
 from skmerge._tables import (
     BY_POSITION,
     ENTRIES,
@@ -149,7 +149,7 @@ class ColumnRouter(  # type: ignore[call-arg]
     passing_attributes = ("_sample",)
 
     _families = {"inputs": encoder_of_input, "remainder": encoder_of_remainder}
-    _parameter_constraints: dict = {
+    _parameter_constraints: ClassVar[dict[str, Any]] = {
         "inputs": [dict, str],
         "remainder": [str, Encoder],
         "cardinality_threshold": [Interval(Integral, 0, None, closed="left")],
@@ -433,7 +433,7 @@ class ColumnRouter(  # type: ignore[call-arg]
         return absent
 
     def _remember(
-        self, table: Table, routed: dict[str, RoutedInput], specs: dict[str, Any]
+        self, table: Table, routed: dict[str, RoutedInput], specs: dict[str, InputSpec]
     ) -> None:
         self._form = table.form
         used: set[Any] = set()

@@ -1,7 +1,9 @@
 """What `import skmerge` offers, and what it must not load."""
 
+import ast
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
@@ -42,7 +44,8 @@ def loaded_by(code):
 
 
 def test_importing_the_package_loads_no_slow_library():
-    assert loaded_by("import skmerge, skmerge.encoders, skmerge.branches, skmerge.merges") == []
+    modules = "skmerge.encoders, skmerge.branches, skmerge.merges"
+    assert loaded_by(f"import skmerge, {modules}; skmerge.__version__") == []
 
 
 def test_preparing_a_search_loads_no_slow_library():
@@ -64,6 +67,18 @@ def test_public_names_are_listed_once_and_in_order():
     names = [name for name in skmerge.__all__ if name != "__version__"]
     assert names == sorted(set(names))
     assert dir(skmerge) == sorted(skmerge.__all__)
+
+
+def test_type_checkers_are_told_the_same_names_and_homes():
+    tree = ast.parse(Path(skmerge.__file__).read_text(encoding="utf-8"))
+    (block,) = (
+        node
+        for node in tree.body
+        if isinstance(node, ast.If) and ast.unparse(node.test) == "TYPE_CHECKING"
+    )
+    homes = {alias.name: node.module for node in block.body for alias in node.names}
+    assert homes == skmerge._HOMES
+    assert sorted(homes) == sorted(skmerge.__all__)
 
 
 def test_star_import_gives_every_public_name():

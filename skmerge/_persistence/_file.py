@@ -11,8 +11,6 @@ import json
 import os
 import sys
 from collections.abc import Iterable, Mapping
-from contextlib import suppress
-from importlib.metadata import PackageNotFoundError, version
 from typing import Any
 
 import numpy as np
@@ -22,11 +20,12 @@ from skmerge._persistence._archive import Archive, ModelFileError
 from skmerge._persistence._classes import CustomObjects, read_object, written_object
 from skmerge._persistence._network import is_trainer, read_trainer, written_trainer
 from skmerge._persistence._values import Reader, Writer
+from skmerge._versions import __version__, installed_versions
 
 #: Number of the layout of the file. It goes up when a file is read in another way.
 FORMAT = 1
 
-_LIBRARIES = ("skmerge", "scikit-learn", "tensorflow", "keras", "numpy", "pandas")
+_LIBRARIES = ("scikit-learn", "tensorflow", "keras", "numpy", "pandas")
 _MANIFEST, _STATE = "manifest.json", "state.json"
 
 
@@ -229,11 +228,8 @@ def _told(manifest: Any) -> str:
 
 
 def _versions() -> dict[str, str]:
-    found = {}
-    for library in _LIBRARIES:
-        with suppress(PackageNotFoundError):
-            found[library] = version(library)
-    return found | {"python": ".".join(map(str, sys.version_info[:3]))}
+    python = ".".join(map(str, sys.version_info[:3]))
+    return {"skmerge": __version__, **installed_versions(_LIBRARIES), "python": python}
 
 
 def _json(value: Any) -> bytes:

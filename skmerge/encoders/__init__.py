@@ -11,6 +11,18 @@ from skmerge.encoders.tabular import TabularEncoder
 from skmerge.encoders.tags import TagEncoder
 from skmerge.encoders.text import TextEncoder
 
+__all__ = [
+    "ENCODERS",
+    "ArrayEncoder",
+    "Encoder",
+    "ImageEncoder",
+    "SequenceEncoder",
+    "TabularEncoder",
+    "TagEncoder",
+    "TextEncoder",
+    "resolve_encoder",
+]
+
 ENCODERS: dict[str, type[Encoder]] = {
     "array": ArrayEncoder,
     "image": ImageEncoder,

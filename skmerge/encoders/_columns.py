@@ -348,7 +348,9 @@ def _content_of_type(cell_type: type) -> str | None:
         if issubclass(cell_type, types):
             return content
     several = issubclass(cell_type, Iterable) or hasattr(cell_type, "__array_interface__")
-    has_text = cell_type.__str__ is not object.__str__ or cell_type.__repr__ is not object.__repr__
+    has_text = any(
+        getattr(cell_type, name) is not getattr(object, name) for name in ("__str__", "__repr__")
+    )
     return "mixed" if has_text and not several else None
 
 

@@ -18,7 +18,7 @@ from skmerge._layers import MaskedPooling
 from skmerge.training._updates import RowsGradient, is_small
 
 
-class Lookups(AbstractContextManager):
+class Lookups(AbstractContextManager["Lookups"]):
     """The lookups of one training step, as long as the context is open.
 
     Parameters
