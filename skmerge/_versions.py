@@ -96,7 +96,7 @@ def show_versions() -> None:
 
 def _section(title: str, facts: Mapping[str, object]) -> str:
     width = max(map(len, facts), default=0)
-    lines = (f"{name:>{max(width, 13)}}: {fact}\n" for name, fact in facts.items())
+    lines = (f"  {name:>{max(width, 13)}}: {fact}\n" for name, fact in facts.items())
     return f"{title}:\n{''.join(lines)}"
 
 
