@@ -309,11 +309,16 @@ def _has_own_base(kind: type) -> bool:
 
 
 def _is_of_sklearn(kind: type) -> bool:
-    """Say whether a class is an estimator, splitter, scorer or selector of scikit-learn."""
+    """Say whether a class is an estimator of scikit-learn, or a part that one may hold.
+
+    These are splitters, scorers, selectors and requests for metadata. With scikit-learn 1.7 every
+    fitted search by `score` holds requests; with 1.9, estimators that ``set_fit_request`` was
+    called on.
+    """
     is_known = (
         issubclass(kind, (BaseEstimator, BaseCrossValidator, BaseShuffleSplit))
         or kind.__module__ == "sklearn.metrics._scorer"
-        or kind.__name__ == "make_column_selector"
+        or kind.__name__ in {"make_column_selector", "MetadataRequest", "MethodMetadataRequest"}
     )
     return is_known and kind.__module__.partition(".")[0] == "sklearn"
 

@@ -11,6 +11,7 @@ import zipfile
 import numpy as np
 import pandas as pd
 import pytest
+import sklearn
 from numpy.testing import assert_allclose, assert_array_equal
 from PIL import Image
 from sklearn.ensemble import VotingClassifier
@@ -172,6 +173,15 @@ def test_a_pipeline_and_a_search_come_back(tmp_path):
     assert loaded.best_params_ == search.best_params_
     scores = "mean_test_score"
     assert_array_equal(loaded.cv_results_[scores], search.cv_results_[scores])
+
+
+def test_requests_for_metadata_come_back(tmp_path):
+    with sklearn.config_context(enable_metadata_routing=True):
+        estimator = MergedNetClassifier(**SMALL).set_fit_request(sample_weight=True)
+        loaded = saved(estimator, tmp_path)
+        asked = loaded.get_metadata_routing().fit.requests
+        assert asked == estimator.get_metadata_routing().fit.requests
+        assert asked["sample_weight"] is True
 
 
 def test_several_networks_keep_their_weights(tmp_path):
