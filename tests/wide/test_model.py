@@ -142,7 +142,9 @@ class TestWideModel:
 
     def test_its_weights_are_made_of_its_parameters(self):
         n_features = sum(part.n_features for part in FEATURES.values())
-        shared = sparse.random_array((n_features, 5), density=0.5, rng=1, dtype="float32")
+        shared = sparse.random_array(
+            (n_features, 5), density=0.5, random_state=np.random.default_rng(1), dtype="float32"
+        )
         basis = sparse.csr_matrix(sparse.hstack([sparse.identity(n_features), shared]))
         model = made(basis=basis)
         assert model.parameters.shape == (n_features + 6, 1)
