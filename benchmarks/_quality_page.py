@@ -17,7 +17,7 @@ import numpy as np
 from _quality_baselines import STACK
 from _quality_contenders import ALONE, SKMERGE, Result
 from _quality_scores import verdict
-from _ratios import machine_described
+from _ratios import is_of, machine_described
 
 END = "<!-- end -->"
 SCORES = "<!-- scores: written by benchmarks/quality.py -->"
@@ -107,7 +107,7 @@ def write_sections(
     written, after = rest.split(END, maxsplit=1)
     _, *parts = re.split(r"^### (.+)\n", written, flags=re.MULTILINE)
     kept = dict(zip(parts[::2], (part.strip() for part in parts[1::2]), strict=True))
-    if kept.keys() - sections.keys() and machine not in written:
+    if kept.keys() - sections.keys() and not is_of(machine, written):
         raise ValueError(
             f"{page} holds results of another machine or other libraries, which do not go with "
             "those of this one. Measure all tasks, or empty the part after the mark."

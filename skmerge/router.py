@@ -259,7 +259,7 @@ class ColumnRouter(  # type: ignore[call-arg]
         self._sample = sample
         return self
 
-    def _begun(self, X: Any, y: Any, *, encodes: bool) -> tuple[dict, dict]:
+    def _begun(self, X: Any, y: Any, *, encodes: bool) -> tuple[dict[str, Any], dict[str, Any]]:
         """Learn from these rows alone, whatever it learned before."""
         self._validate_params()
         self._check_words()
@@ -270,7 +270,7 @@ class ColumnRouter(  # type: ignore[call-arg]
         tasks.end()
         return encoded
 
-    def _learn(self, X: Any, *, encodes: bool) -> tuple[dict, dict]:
+    def _learn(self, X: Any, *, encodes: bool) -> tuple[dict[str, Any], dict[str, Any]]:
         """Do all of a fit in local variables, and only then keep the result."""
         table = read_table(X, by_position=self.inputs != "auto" or self.remainder != "auto")
         _check_size(table, type(self).__name__)
