@@ -8,6 +8,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:  # the same names as in _HOMES below, for type checkers and editors
+    from skmerge._chunks import Chunks
     from skmerge._persistence import ModelFileError, load, save
     from skmerge._spec import InputSpec, TargetSpec
     from skmerge._versions import __version__, show_versions
@@ -90,6 +91,7 @@ __all__ = [
     "AblationResult",
     "ArrayEncoder",
     "AttentionBranch",
+    "Chunks",
     "ColumnRouter",
     "Conv1DBranch",
     "ConvBranch",

@@ -20,12 +20,12 @@ __version__: str = _written
 
 #: What the package needs, in the order of ``pyproject.toml``, after what installs it.
 REQUIRED = (
-    *("pip", "h5py", "keras", "matplotlib", "numpy", "pandas", "pillow"),
+    *("pip", "h5py", "keras", "matplotlib", "narwhals", "numpy", "pandas", "pillow"),
     *("scikeras", "scikit-learn", "scipy", "tensorflow"),
 )
 #: What it works with where it is installed, or what bears on how a fit runs.
 OPTIONAL = (
-    *("joblib", "threadpoolctl", "cloudpickle", "narwhals", "polars", "pyarrow", "skrub"),
+    *("joblib", "threadpoolctl", "cloudpickle", "polars", "pyarrow", "skrub"),
     *("pydot", "ipython", "dask", "distributed", "ray", "tf-keras", "torch", "jax"),
 )
 #: Variables of the environment that decide on the backend, the devices and the threads.
