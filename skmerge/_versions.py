@@ -69,8 +69,8 @@ def show_versions() -> None:
     """Print what a report on a bug should tell of the machine and the libraries.
 
     That is the system, the versions of Python, skmerge and the libraries that it needs or can use,
-    the devices that TensorFlow sees, and how many threads may run. TensorFlow is imported and lists
-    its devices, but takes no memory of a GPU.
+    the devices that TensorFlow sees, and how many threads may run. TensorFlow is imported, and
+    lists its devices without setting them up.
 
     See Also
     --------

@@ -5,6 +5,7 @@ import io
 import json
 import os
 import pickle
+import re
 import stat
 import zipfile
 
@@ -457,13 +458,21 @@ class TestForgery:
         with pytest.raises(ModelFileError, match=f"no entry '{entry}'"):
             skmerge.load(target)
 
-    def test_a_later_format_says_which_version_wrote_it(self, path, tmp_path):
+    @pytest.mark.parametrize("version", ["9.0", "9.0.1.dev12+g1a2b3c4", "0+unknown"])
+    def test_a_later_format_says_which_version_wrote_it(self, version, path, tmp_path):
         def later(manifest):
-            return manifest | {"format": 99, "versions": {"skmerge": "9.0"}}
+            return manifest | {"format": 99, "versions": {"skmerge": version}}
 
         target = forged(path, tmp_path / "forged", {"manifest.json": changed_json(later)})
-        with pytest.raises(ModelFileError, match=r"format 99.*skmerge 9\.0"):
+        told = rf"format 99.*skmerge {re.escape(version)}; install that version or a later one"
+        with pytest.raises(ModelFileError, match=told):
             skmerge.load(target)
+
+    def test_the_version_is_that_of_the_package(self, path):
+        with zipfile.ZipFile(path) as archive:
+            manifest = json.loads(archive.read("manifest.json"))
+        assert manifest["versions"]["skmerge"] == skmerge.__version__
+        assert manifest["versions"]["numpy"] == np.__version__
 
     @pytest.mark.parametrize("shape", [(1 << 40,), (1 << 62, 1 << 62), (3,)])
     def test_an_array_larger_than_its_entry_is_refused(self, shape, path, tmp_path):
