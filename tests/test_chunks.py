@@ -160,7 +160,10 @@ class TestFit:
 
     def test_sparse_matrices_and_arrays_are_chunks(self):
         rng = np.random.default_rng(0)
-        X = {"bag": sparse.random(60, 9, 0.3, "csr", rng=0), "age": rng.normal(size=(60, 2))}
+        X = {
+            "bag": sparse.random(60, 9, 0.3, "csr", random_state=0),
+            "age": rng.normal(size=(60, 2)),
+        }
         y = rng.normal(size=60)
         parts = [({name: each[rows] for name, each in X.items()}, y[rows])
                  for rows in (slice(0, 25), slice(25, 60))]  # fmt: skip
