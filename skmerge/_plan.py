@@ -11,7 +11,13 @@ from typing import Any
 
 from skmerge._errors import did_you_mean, short_repr
 from skmerge._inference import infer_column_kind, infer_entry_kind, iso_dates
-from skmerge._tables import EntriesTable, FrameTable, MatrixTable, Table
+from skmerge._tables import (
+    EntriesTable,
+    FrameTable,
+    MatrixTable,
+    Table,
+    check_distinct_texts,
+)
 from skmerge.encoders import ENCODERS, resolve_encoder
 from skmerge.encoders._base import Encoder
 
@@ -90,7 +96,9 @@ def plan_inputs(table: Table, inputs: Any, remainder: Any, cardinality_threshold
     """
     named: Plan = {}
     used: set[Any] = set()
-    for name, value in (inputs if isinstance(inputs, Mapping) else {}).items():
+    inputs = inputs if isinstance(inputs, Mapping) else {}
+    check_distinct_texts(inputs, "Names of inputs")
+    for name, value in inputs.items():
         columns = table.select(_columns_of(name, value, table))
         used.update(columns if isinstance(columns, list) else [columns])
         if not _is_drop(value):
@@ -165,6 +173,7 @@ def _inferred_plan(table: Table, rest: list[Any], named: Plan, cardinality_thres
         kind = "array" if table.names == ["sparse"] else "tabular"
         return {str(table.names[0]): (ENCODERS[kind](), table.names[0])}
     kinds = {column: _kind_of(table, column, cardinality_threshold) for column in rest}
+    check_distinct_texts([column for column, kind in kinds.items() if kind != "tabular"])
     if isinstance(table, EntriesTable):
         return {str(column): (ENCODERS[kind](), column) for column, kind in kinds.items()}
     alone = {str(c): (ENCODERS[kind](), c) for c, kind in kinds.items() if kind != "tabular"}
@@ -181,6 +190,7 @@ def _remainder_plan(remainder: Any, rest: list[Any]) -> Plan:
     encoder = resolve_encoder("array" if as_they_are else remainder)
     if as_they_are or encoder.kind == "tabular":
         return {"remainder": (encoder, rest)}
+    check_distinct_texts(rest)
     return {str(column): (encoder, column) for column in rest}
 
 

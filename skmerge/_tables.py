@@ -7,7 +7,7 @@ cells of some of the columns.
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Mapping, Sequence
+from collections.abc import Hashable, Iterable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -16,6 +16,7 @@ from scipy.sparse import issparse
 from sklearn.utils import _safe_indexing
 
 from skmerge._errors import did_you_mean, short_repr
+from skmerge.encoders._columns import check_no_name_is_missing, columns_of
 
 FRAME = "a DataFrame"
 ENTRIES = "a dict or list of inputs"
@@ -44,13 +45,14 @@ class FrameTable:
         if not frame.columns.is_unique:
             repeated = list(frame.columns[frame.columns.duplicated()].unique())
             raise ValueError(f"Column names of X must be distinct. Got {repeated} more than once.")
+        check_no_name_is_missing(frame)
         self.frame = frame
         self.names: list[Hashable] = [*frame.columns.tolist()]
         self.n_rows = len(frame)
 
     def cells(self, columns: Any) -> Any:
         """Return one column as a Series, or a list of columns as a DataFrame."""
-        return self.frame[columns]
+        return columns_of(self.frame, columns) if isinstance(columns, list) else self.frame[columns]
 
     def select(self, columns: Any) -> Any:
         """Turn a column selector into a column name or a list of names.
@@ -103,6 +105,7 @@ class EntriesTable:
     def __init__(self, entries: Mapping[Any, Any]) -> None:
         if not entries:
             raise ValueError("X must hold at least one input. Got an empty mapping.")
+        check_distinct_texts(entries, "Names of the inputs in X")
         self.entries = {str(name): entry for name, entry in entries.items()}
         rows = {name: _n_rows(name, entry) for name, entry in self.entries.items()}
         if len(set(rows.values())) > 1:
@@ -251,6 +254,30 @@ def count_rows(X: Any) -> int:
         return count_rows(next(iter(X.values()))) if X else 0
     shape = getattr(X, "shape", None)
     return int(shape[0]) if shape else len(X)
+
+
+def check_distinct_texts(names: Iterable[Any], what: str = "Columns that are inputs") -> None:
+    """Raise where two names have one text, which is the name of the input.
+
+    Parameters
+    ----------
+    names : iterable of object
+        Names, each once.
+    what : str, default="Columns that are inputs"
+        What they are names of, for the error.
+
+    Raises
+    ------
+    ValueError
+        If two would be inputs of one name, such as 1 and ``"1"``.
+    """
+    known: dict[str, Any] = {}
+    for name in names:
+        other = known.setdefault(str(name), name)
+        if other is not name:
+            raise ValueError(
+                f"{what} must differ as text, too. Got {other!r} and {name!r}. Rename one of them."
+            )
 
 
 def is_list_of_inputs(X: Any, n_rows: int | None = None) -> bool:

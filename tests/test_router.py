@@ -388,3 +388,22 @@ def test_router_works_under_cross_validation(mixed):
     y = np.arange(len(mixed)) % 2
     scores = cross_val_score(make_pipeline(ColumnRouter(), Constant()), mixed, y, cv=3)
     assert scores.shape == (3,)
+
+
+class TestNamesOfOneText:
+    TEXTS = ["a b c", "d e f", "g h i"]
+
+    def test_columns_of_one_text_raise(self):
+        frame = pd.DataFrame({1: self.TEXTS, "1": self.TEXTS, "age": [1, 2, 3]})
+        for router in (ColumnRouter(), ColumnRouter({"age": "tabular"}, remainder="tags")):
+            with pytest.raises(ValueError, match="Columns that are inputs.*Got 1 and '1'"):
+                router.fit(frame)
+
+    def test_inputs_of_one_text_raise(self):
+        frame = pd.DataFrame({1: self.TEXTS, "1": self.TEXTS})
+        with pytest.raises(ValueError, match="Names of inputs.*Got 1 and '1'"):
+            ColumnRouter({1: "text", "1": "text"}).fit(frame)
+
+    def test_entries_of_one_text_raise(self):
+        with pytest.raises(ValueError, match="Names of the inputs in X.*Got 1 and '1'"):
+            ColumnRouter().fit({1: np.zeros((2, 3)), "1": np.zeros((2, 4))})

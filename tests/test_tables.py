@@ -143,3 +143,19 @@ def test_inputs_of_a_list_take_given_names_only_when_there_are_as_many():
 def test_rows_are_taken_from_every_form(X):
     taken = read_table(take_rows(X, np.array([1, 0, 1])))
     assert taken.n_rows == 3
+
+
+@pytest.mark.parametrize("missing", [None, np.nan, pd.NaT])
+def test_a_column_without_a_name_raises(missing):
+    frame = pd.DataFrame([[1, 2]], columns=pd.Index(["a", missing], dtype=object))
+    with pytest.raises(ValueError, match=r"must not be missing\. Got .* at position 1"):
+        FrameTable(frame)
+
+
+@pytest.mark.parametrize("names", [["\ud800", "\udcff"], [True, False], [("a", 1), "b"], [1.5, 2]])
+def test_columns_are_found_whatever_their_names(names):
+    frame = pd.DataFrame([[1, 2]], columns=pd.Index(names, dtype=object, tupleize_cols=False))
+    table = FrameTable(frame)
+    assert table.cells(names).to_numpy().tolist() == [[1, 2]]
+    assert table.cells(names[::-1]).to_numpy().tolist() == [[2, 1]]
+    assert table.cells(names[1]).tolist() == [2]

@@ -279,6 +279,48 @@ def check_frame(frame: pd.DataFrame, *, owner: str) -> None:
             f"{frame.columns.nlevels} levels. Join them first, as in "
             f"X.columns = ['_'.join(map(str, names)) for names in X.columns]."
         )
+    check_no_name_is_missing(frame)
+
+
+def check_no_name_is_missing(frame: pd.DataFrame) -> None:
+    """Raise where a column has no name: None and NaN cannot be told apart, nor found again.
+
+    Parameters
+    ----------
+    frame : DataFrame of shape (n_samples, n_columns)
+        The frame, its names of one level.
+
+    Raises
+    ------
+    ValueError
+        If a name is missing; the message says where.
+    """
+    if frame.columns.hasnans:
+        position = int(frame.columns.isna().argmax())
+        raise ValueError(
+            f"Column names of X must not be missing. Got {frame.columns[position]!r} at position "
+            f"{position}. Name the column, as in X.columns = [...], or drop it."
+        )
+
+
+def columns_of(frame: pd.DataFrame, names: Sequence[Any]) -> pd.DataFrame:
+    """Return columns by name, whatever their names are.
+
+    Parameters
+    ----------
+    frame : DataFrame of shape (n_samples, n_columns)
+        The frame, which has them, once each.
+    names : sequence of object
+        Names of the columns wanted. ``frame[names]`` takes True and False for a mask, and fails
+        where strings are no valid Unicode.
+
+    Returns
+    -------
+    DataFrame of shape (n_samples, len(names))
+        The columns in the order of `names`.
+    """
+    positions = {name: position for position, name in enumerate(frame.columns)}
+    return frame.iloc[:, [positions[name] for name in names]]
 
 
 def select_columns(frame: pd.DataFrame, names: Sequence[Any]) -> dict[Any, pd.Series]:

@@ -22,7 +22,7 @@ from skmerge._errors import row_number, short_repr
 from skmerge._spec import InputSpec
 from skmerge.encoders._base import Encoder
 from skmerge.encoders._cells import place
-from skmerge.encoders._columns import check_frame, select_columns
+from skmerge.encoders._columns import check_frame, columns_of, select_columns
 from skmerge.encoders._vectors import (
     check_finite,
     column_of,
@@ -258,7 +258,7 @@ class ArrayEncoder(Encoder, auto_wrap_output_keys=None):  # type: ignore[call-ar
         if self._names is None:
             return frame
         select_columns(frame, self._names)
-        return frame[self._names]
+        return columns_of(frame, self._names)
 
     def _fit_transformer(self, rows: Any, y: Any, present: np.ndarray | None) -> Any:
         """Fit the transformer, and return what it makes of the first row."""

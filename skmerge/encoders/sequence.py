@@ -19,7 +19,7 @@ from skmerge._errors import row_number, short_repr
 from skmerge._spec import InputSpec
 from skmerge.encoders._base import Encoder
 from skmerge.encoders._cells import is_missing, place, read_cells
-from skmerge.encoders._columns import check_frame, select_columns
+from skmerge.encoders._columns import check_frame, columns_of, select_columns
 
 _LONGEST_AUTO = 512
 
@@ -207,7 +207,7 @@ class SequenceEncoder(Encoder):
                 f"Got a DataFrame of {frame.shape[1]} columns: {short_repr(list(frame.columns))}."
             )
         select_columns(frame, self._names)
-        return frame[self._names]
+        return columns_of(frame, self._names)
 
     def _flat_steps(self, rows: _Rows, length: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         """Return the steps of all rows one after the other, with their row and position."""
