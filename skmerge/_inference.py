@@ -20,6 +20,7 @@ from pandas.api import types
 from scipy.sparse import issparse
 
 from skmerge._errors import short_repr
+from skmerge.encoders._cells import missing_rows
 
 PICTURE_SUFFIXES = frozenset(
     "." + suffix
@@ -91,7 +92,9 @@ def infer_column_kind(column: pd.Series, cardinality_threshold: int) -> str:
         types.is_object_dtype(dtype) or types.is_string_dtype(dtype)
     ):
         return "tabular"
-    present = column.dropna()
+    if isinstance(dtype, pd.SparseDtype):  # which makes strings of its objects
+        column = column.astype(object)
+    present = column[~missing_rows(column, column.name)]
     kinds = {_cell_kind(cell) for cell in _spread(present)}
     if not kinds:
         return "tabular"

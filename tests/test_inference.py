@@ -129,3 +129,13 @@ def test_kind_of_an_entry(entry, kind):
 )
 def test_iso_dates_are_recognised(cells, expected):
     assert iso_dates(pd.Series(cells, dtype=object)) is expected
+
+
+def test_strings_that_are_no_valid_unicode_are_read_from_sparse_columns():
+    cells = pd.arrays.SparseArray(np.array(["x\udcff b c", "e f g", "h j k"], dtype=object))
+    assert infer_column_kind(pd.Series(cells), cardinality_threshold=40) == "text"
+
+
+def test_a_signalling_nan_is_an_error():
+    with pytest.raises(ValueError, match="Row 1 of column 'price' must be a value, or missing"):
+        infer_column_kind(pd.Series([1, Decimal("sNaN")], name="price", dtype=object), 40)

@@ -7,6 +7,7 @@ by position from 0 in every message, whatever the index of the DataFrame.
 from __future__ import annotations
 
 from collections.abc import Hashable
+from decimal import Decimal
 from typing import Any
 
 import numpy as np
@@ -64,7 +65,40 @@ def is_missing(cell: Any) -> bool:
     """
     if isinstance(cell, str):
         return False
+    if _is_signalling(cell):  # which pd.isna would compare
+        return False
     return bool(pd.api.types.is_scalar(cell) and pd.isna(cell))
+
+
+def missing_rows(cells: Any, column: Hashable | None) -> np.ndarray:
+    """Say which cells of a column are missing.
+
+    Parameters
+    ----------
+    cells : Series or ndarray of shape (n_samples,)
+        The cells, of any type.
+    column : hashable or None
+        Name of the column, for the error.
+
+    Returns
+    -------
+    ndarray of shape (n_samples,), dtype bool
+        True where a cell is None, NaN, NaT or pandas' NA.
+
+    Raises
+    ------
+    ValueError
+        If a cell is a signalling NaN, which raises wherever it is compared.
+    """
+    try:
+        return np.asarray(pd.isna(cells), dtype=bool)
+    except ArithmeticError as error:
+        objects = np.asarray(cells, dtype=object)
+        row = next(row for row, cell in enumerate(objects) if _is_signalling(cell))
+        raise ValueError(
+            f"{place(row, column)} must be a value, or missing. Got {objects[row]!r}, which raises "
+            "an error wherever it is compared. Replace it by None."
+        ) from error
 
 
 def place(row: int, column: Hashable | None) -> str:
@@ -102,6 +136,10 @@ def check_some_rows(cells: np.ndarray, owner: object) -> None:
     """
     if len(cells) == 0:
         raise ValueError(f"{type(owner).__name__} must be fitted on at least 1 row. Got 0 rows.")
+
+
+def _is_signalling(cell: Any) -> bool:
+    return isinstance(cell, Decimal) and cell.is_snan()
 
 
 def _array_cells(X: Any, pictures: bool) -> np.ndarray:

@@ -12,7 +12,7 @@ from pandas.api.types import is_numeric_dtype
 from scipy.sparse import csr_matrix, issparse
 
 from skmerge._errors import row_number, short_repr
-from skmerge.encoders._cells import place, read_cells
+from skmerge.encoders._cells import missing_rows, place, read_cells
 
 
 def column_of(X: Any) -> tuple[np.ndarray, Any] | None:
@@ -41,7 +41,7 @@ def column_of(X: Any) -> tuple[np.ndarray, Any] | None:
     ):
         return None
     cells, name = read_cells(X)
-    present = cells[~pd.isna(cells)]
+    present = cells[~missing_rows(cells, name)]
     is_numbers = len(present) > 0 and isinstance(present[0], numbers.Number)
     return None if len(cells) == 0 or is_numbers else (cells, name)
 
@@ -62,9 +62,9 @@ def texts_of(X: Any) -> Any:
     if isinstance(X, pd.DataFrame) and X.shape[1] == 1:
         X = X.iloc[:, 0]
     if isinstance(X, pd.Series):
-        return X.astype(object).where(X.notna(), "")
-    cells, _ = read_cells(X)
-    return np.where(pd.isna(cells), "", cells)
+        return X.astype(object).where(~missing_rows(X, X.name), "")
+    cells, name = read_cells(X)
+    return np.where(missing_rows(cells, name), "", cells)
 
 
 def is_vector(cell: Any) -> bool:
@@ -109,7 +109,7 @@ def stack_vectors(
     ValueError
         If a cell is no vector of numbers or of another shape; the message names row and column.
     """
-    present = ~pd.isna(cells)
+    present = ~missing_rows(cells, column)
     origin = "in fit"
     vectors = []
     for row, cell in enumerate(cells):
@@ -220,7 +220,7 @@ def _as_vector(cell: Any) -> np.ndarray | None:
         array = np.asarray(cell)
         if array.dtype == object and all(_is_number(value) for value in array.flat):
             array = array.astype(np.float64)
-    except (TypeError, ValueError):
+    except (OverflowError, TypeError, ValueError):
         return None
     return array if array.ndim and array.dtype.kind in "biufc" else None
 

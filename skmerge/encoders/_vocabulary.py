@@ -9,13 +9,12 @@ from itertools import repeat
 from typing import Any, Self
 
 import numpy as np
-import pandas as pd
 from sklearn.utils import Tags
 
-from skmerge._errors import short_repr
+from skmerge._errors import counting_from, short_repr
 from skmerge._spec import PADDING_ID, UNKNOWN_ID, InputSpec
 from skmerge.encoders._base import Encoder
-from skmerge.encoders._cells import check_some_rows, read_cells
+from skmerge.encoders._cells import check_some_rows, missing_rows, read_cells
 from skmerge.encoders._word_rows import WordRows
 
 FIRST_ID = UNKNOWN_ID + 1
@@ -68,7 +67,7 @@ class VocabularyEncoder(Encoder):
         longest = 1
         for first in range(0, len(cells), _CHUNK):
             chunk = cells[first : first + _CHUNK]
-            rows = np.flatnonzero(_are_present(chunk))
+            rows = np.flatnonzero(_are_present(chunk, column, first))
             for block in self._token_rows(chunk[rows].tolist(), rows + first, column):
                 longest = max(longest, int(block.counts.max(initial=1)))
                 if block.positions is None:
@@ -119,7 +118,7 @@ class VocabularyEncoder(Encoder):
         present = np.ones(len(cells), dtype=bool)
         for first in range(0, len(cells), _CHUNK):
             chunk = slice(first, first + _CHUNK)
-            present[chunk] = _are_present(cells[chunk])
+            present[chunk] = _are_present(cells[chunk], column, chunk.start)
             rows = np.flatnonzero(present[chunk])
             found = cells[chunk] if len(rows) == len(cells[chunk]) else cells[chunk][rows]
             self._put_repeated_ids(found.tolist(), rows + first, column, ids)
@@ -222,10 +221,11 @@ class VocabularyEncoder(Encoder):
         """Return those tokens that stay in a row of `length`."""
 
 
-def _are_present(cells: np.ndarray) -> np.ndarray:
+def _are_present(cells: np.ndarray, column: Hashable | None, first: int) -> np.ndarray:
     if set(map(type, cells.tolist())) == {str}:
         return np.ones(len(cells), dtype=bool)
-    return ~pd.isna(cells)
+    with counting_from(first):
+        return ~missing_rows(cells, column)
 
 
 def _learn_vocabulary(counts: Counter[str], max_tokens: int, min_frequency: int) -> dict[str, int]:

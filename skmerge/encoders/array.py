@@ -21,8 +21,9 @@ from sklearn.utils.validation import validate_data
 from skmerge._errors import row_number, short_repr
 from skmerge._spec import InputSpec
 from skmerge.encoders._base import Encoder
-from skmerge.encoders._cells import place
+from skmerge.encoders._cells import missing_rows, place
 from skmerge.encoders._columns import check_frame, columns_of, select_columns
+from skmerge.encoders._numbers import numbers_of
 from skmerge.encoders._vectors import (
     check_finite,
     column_of,
@@ -180,7 +181,7 @@ class ArrayEncoder(Encoder, auto_wrap_output_keys=None):  # type: ignore[call-ar
         if column is None:
             return "matrix"
         cells, name = column
-        present = np.flatnonzero(~pd.isna(cells))
+        present = np.flatnonzero(~missing_rows(cells, name))
         first = cells[present[0]] if len(present) else ""
         if is_vector(first):
             return "vectors"
@@ -225,16 +226,12 @@ class ArrayEncoder(Encoder, auto_wrap_output_keys=None):  # type: ignore[call-ar
         if isinstance(X, pd.Series):
             X = (
                 X.to_frame().to_numpy()
-                if X.name is None
+                if X.name is None or not (reset or self._names)
                 else self._select(X.to_frame(), reset=reset)
             )
         if self.transformer_ is None:
             if isinstance(X, pd.DataFrame):
-                for name, column in X.items():
-                    _check_numbers(column, name)
-                # pandas 2 makes objects of several nullable columns together
-                nullable = [name for name in X if pd.api.types.is_extension_array_dtype(X[name])]
-                X = X.astype(dict.fromkeys(nullable, "float64"))
+                X = _as_numbers(X)
             return validate_data(
                 self,
                 X,
@@ -366,12 +363,29 @@ def _takes_tables(transformer: Any) -> bool:
     )
 
 
+def _as_numbers(frame: pd.DataFrame) -> pd.DataFrame:
+    """Return columns of numbers in NumPy's own dtypes, objects and nullable ones as float64."""
+    columns: list[Any] = []
+    for name, column in frame.items():
+        _check_numbers(column, name)
+        if isinstance(column.dtype, np.dtype) and column.dtype.kind != "O":
+            columns.append(column)
+            continue
+        is_missing = column.isna().all()
+        values = np.full(len(column), np.nan) if is_missing else numbers_of(column, name)
+        columns.append(pd.Series(values, index=column.index, name=name))
+    # one column at a time, since pandas 2 makes objects of several nullable ones together
+    return pd.concat(columns, axis=1).set_axis(frame.columns, axis=1)
+
+
 def _check_numbers(column: pd.Series, name: Any) -> None:
-    present = np.flatnonzero(column.notna())
-    if is_numeric_dtype(column.dtype) or len(present) == 0:
+    if is_numeric_dtype(column.dtype):
         return
-    row = int(present[0])
-    if not isinstance(column.iloc[row], (numbers.Number, Decimal)):
+    cells = column.astype(object).to_numpy()
+    are_numbers = [isinstance(cell, (numbers.Real, Decimal, np.bool_)) for cell in cells]
+    strays = np.flatnonzero(~missing_rows(cells, name) & ~np.array(are_numbers))
+    if len(strays):
+        row = int(strays[0])
         raise ValueError(
             f"Column {name!r} must hold numbers, since ArrayEncoder has no transformer. Row "
             f"{row_number(row)} is {short_repr(column.iloc[row])}. Give it one, or the "

@@ -304,7 +304,7 @@ def _sequence(cell: Any, where: str) -> np.ndarray | None:
             array = np.asarray(cell)
             if array.dtype == object and all(map(_is_number, array.flat)):
                 array = np.where(pd.isna(array), np.nan, array).astype(np.float64)
-        except (TypeError, ValueError):
+        except (OverflowError, TypeError, ValueError):
             array = None
     if array is None or array.dtype.kind not in "biuf" or array.ndim not in {1, 2}:
         text = ": parse it first, as in column.map(json.loads)" if isinstance(cell, str) else ""

@@ -1,5 +1,6 @@
 """ArrayEncoder: vectors as they are, or by any transformer; what it cannot read is named."""
 
+import datetime as dt
 import pickle
 import re
 
@@ -354,3 +355,30 @@ def test_input_is_left_as_it_was():
 
 def test_set_output_is_not_offered():
     assert not hasattr(ArrayEncoder(), "set_output")
+
+
+@pytest.mark.parametrize(
+    ("column", "message"),
+    [
+        (pd.Series([1, [2]], dtype=object), r"Column 'a' must hold numbers.*Row 1 is \[2\]"),
+        (pd.Series([1, dt.date(2024, 1, 1)], dtype="category"), "Row 1 is datetime.date"),
+        (pd.Series([1, 1j], dtype=object), "Row 1 is 1j"),
+        (pd.Series([1, 10**400], dtype=object), "too large for float64: row 1 of column 'a'"),
+        (pd.Series([None, None], dtype="period[M]"), "NaN in row 0, column 'a'"),
+    ],
+)
+def test_each_cell_of_a_table_must_be_a_number(column, message):
+    frame = pd.DataFrame({"a": column, "b": 1.0})
+    with pytest.raises(ValueError, match=message):
+        ArrayEncoder().fit(frame)
+
+
+def test_numbers_too_large_for_float64_are_no_vector():
+    with pytest.raises(ValueError, match="Row 1 must be a vector of numbers"):
+        ArrayEncoder().fit([[1, 2], [10**400, 2]])
+
+
+def test_numbers_where_vectors_were_fitted_are_an_error_alone():
+    encoder = ArrayEncoder().fit(pd.Series([[1.0, 2.0], None], name="a"))
+    with pytest.raises(ValueError, match="1 features, but ArrayEncoder is expecting 2"):
+        encoder.transform(pd.Series([1, 2], name="a"))

@@ -8,7 +8,13 @@ import pandas as pd
 import pytest
 from scipy.sparse import csr_matrix
 
-from skmerge.encoders._cells import check_some_rows, is_missing, place, read_cells
+from skmerge.encoders._cells import (
+    check_some_rows,
+    is_missing,
+    missing_rows,
+    place,
+    read_cells,
+)
 
 WORDS = ["red", "blue", "red"]
 COLUMNS = {
@@ -148,3 +154,10 @@ def test_learning_needs_a_row():
     check_some_rows(np.array(["a"]), "owner")
     with pytest.raises(ValueError, match="str must be fitted on at least 1 row"):
         check_some_rows(np.array([]), "owner")
+
+
+def test_a_signalling_nan_is_no_missing_cell_and_is_named():
+    cells = np.array([1, decimal.Decimal("sNaN")], dtype=object)
+    assert not is_missing(cells[1])
+    with pytest.raises(ValueError, match="Row 1 of column 'price'.*Replace it by None"):
+        missing_rows(cells, "price")

@@ -284,3 +284,8 @@ def test_the_router_finds_sequences_and_is_told_of_others():
     }
     assert X.masks["pulse"].tolist() == [True, True, False]
     assert X["hours"][2].tolist() == [[3, 1], [0, 0]]
+
+
+def test_numbers_too_large_for_float64_are_an_error():
+    with pytest.raises(ValueError, match="Row 1 must be a sequence of numbers"):
+        SequenceEncoder().fit([[1, 2], [10**400]])
