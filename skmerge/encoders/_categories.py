@@ -125,7 +125,13 @@ class CategoryColumn(TableColumn):
         """Return codes of the distinct values, -1 where missing, and the text of each."""
         if self.content == "number":
             numbers_of(column, self.name)
-        codes, values = pd.factorize(column)
+        try:
+            codes, values = pd.factorize(column)
+        except (TypeError, ValueError):  # a value that has no hash
+            there = column.notna().to_numpy()
+            texts = np.full(len(column), None, dtype=object)
+            texts[there] = [_text_of(cell) for cell in column.astype(object).to_numpy()[there]]
+            codes, values = pd.factorize(texts)
         cells = np.asarray(values, dtype=object)
         texts = np.empty(len(cells), dtype=object)
         texts[:] = [cell if type(cell) is str else _text_of(cell) for cell in cells]

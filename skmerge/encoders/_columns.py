@@ -21,7 +21,7 @@ import pandas as pd
 from pandas.api.types import infer_dtype, is_bool_dtype, is_complex_dtype, is_numeric_dtype
 
 from skmerge._errors import did_you_mean, row_number, short_repr
-from skmerge.encoders._cells import place
+from skmerge.encoders._cells import missing_rows, place
 
 _INFERRED = {
     "string": "text",
@@ -172,7 +172,7 @@ def content_of(column: pd.Series, name: Any) -> str:
     TypeError
         If a cell holds several values (a list, dict or array), or an object that has no text.
     """
-    if column.isna().all():
+    if missing_rows(column, name).all():
         return "missing"
     dtype: Any = column.dtype
     if isinstance(dtype, pd.CategoricalDtype):

@@ -59,9 +59,21 @@ class DateColumn(ScaledColumn):
             aware = np.array([getattr(cell, "tzinfo", None) is not None for cell in column])
             zone = ", UTC" if aware[present].all() else ""
             self._check_zones(column, aware, present)
-            stamps = pd.DatetimeIndex(column.astype(f"datetime64[us{zone}]"))  # type: ignore[call-overload]
+            try:
+                stamps = pd.DatetimeIndex(column.astype(f"datetime64[us{zone}]"))  # type: ignore[call-overload]
+            except ValueError as error:
+                raise self._out_of_bounds(column) from error
         self._check_zones(column, aware, present)
         return stamps.to_numpy(f"datetime64[{stamps.unit}]")
+
+    def _out_of_bounds(self, column: pd.Series) -> ValueError:
+        rows = pd.to_datetime(column, errors="coerce", utc=True).isna() & column.notna()
+        row = int(rows.to_numpy().argmax())
+        return ValueError(
+            f"Row {row_number(row)} of column {self.name!r} must be a date that pandas can hold. "
+            f"Got {short_repr(column.iloc[row])}. Mark such values as missing, as in "
+            f"pd.to_datetime(X[{self.name!r}], errors='coerce')."
+        )
 
     def _parse(self, column: pd.Series) -> pd.DatetimeIndex:
         stamps = _parsed(column, self._format)

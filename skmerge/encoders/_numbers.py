@@ -17,6 +17,7 @@ import pandas as pd
 from skmerge._errors import row_number, short_repr
 from skmerge.encoders._columns import TableColumn
 
+_SECOND = np.timedelta64(1, "s")
 _LARGEST = float(np.finfo(np.float32).max)
 
 
@@ -215,14 +216,38 @@ def _numbers_of_cells(column: pd.Series, name: Any) -> np.ndarray:
     if cells.size == 0:
         return np.full(len(column), np.nan)
     if isinstance(cells[0], (datetime.timedelta, np.timedelta64)):
-        return numbers_of(pd.to_timedelta(column), name)
+        return _seconds_of_cells(column, name)
     numbers = np.full(len(column), np.nan)
     try:
-        numbers[present] = cells.astype(np.float64)
+        with np.errstate(over="ignore"):
+            numbers[present] = cells.astype(np.float64)
     except OverflowError:
         numbers[present] = [_float_of(cell) for cell in cells]
     _check_finite(numbers, column, name)
     return numbers
+
+
+def _seconds_of_cells(column: pd.Series, name: Any) -> np.ndarray:
+    try:
+        return numbers_of(pd.to_timedelta(column), name)
+    except (OverflowError, ValueError):  # too long for pandas
+        seconds = np.full(len(column), np.nan)
+        for row in np.flatnonzero(column.notna()):
+            seconds[row] = _seconds_of(column.iloc[row], row, name)
+        return seconds
+
+
+def _seconds_of(cell: Any, row: int, name: Any) -> float:
+    if isinstance(cell, datetime.timedelta):
+        return cell.total_seconds()
+    unit, count = np.datetime_data(cell)
+    try:  # by floats, since whole numbers of a smaller unit can be too large
+        return float(cell.astype(np.int64)) * (np.timedelta64(count, unit) / _SECOND)
+    except (OverflowError, TypeError) as error:
+        raise ValueError(
+            f"Row {row_number(row)} of column {name!r} must be a duration of a known number of "
+            f"seconds. Got {short_repr(cell)}. Give it in another unit, such as days."
+        ) from error
 
 
 def _float_of(cell: Any) -> float:

@@ -2,6 +2,7 @@
 
 import datetime as dt
 import re
+from dataclasses import dataclass
 from decimal import Decimal
 from fractions import Fraction
 
@@ -397,3 +398,51 @@ def test_changed_column_error_shows_the_first_stray_value_and_the_remedy():
         encoder.transform(column([None, 7, "42", 8], object))
     with pytest.raises(ValueError, match=r"now holds durations.*X\['c'\]\.dt\.total_seconds\(\)"):
         encoder.transform(column(pd.to_timedelta([1, 2])))
+
+
+@pytest.mark.parametrize(
+    ("cells", "seconds"),
+    [
+        ([dt.timedelta.max, dt.timedelta(1), None], dt.timedelta.max.total_seconds()),
+        ([np.timedelta64(2**40, "D"), np.timedelta64(1, "D"), None], 2.0**40 * 86400),
+    ],
+)
+def test_durations_too_long_for_pandas_are_seconds(cells, seconds):
+    np.testing.assert_allclose(
+        encode(column(cells, object), clip=None)[:, 0],
+        scaled(np.array([seconds, 86400, np.nan]), clip=None),
+        rtol=1e-6,
+    )
+
+
+def test_durations_of_no_fixed_length_are_an_error():
+    cells = [np.timedelta64(1, "D"), np.timedelta64(3, "Y")]
+    with pytest.raises(ValueError, match=r"Row 1 of column 'c' must be a duration.*\(3,'Y'\)"):
+        encode(column(cells, object))
+
+
+def test_dates_that_pandas_cannot_hold_are_an_error():
+    cells = [np.datetime64(3, "Y"), np.datetime64(2**60, "Y")]
+    with pytest.raises(ValueError, match="Row 1 of column 'c' must be a date that pandas can hold"):
+        encode(column(cells, object))
+
+
+@dataclass
+class Money:
+    amount: int
+
+
+def test_objects_that_have_no_hash_are_categories_by_their_text():
+    train = column([Money(3), Money(4), None, Money(3), np.timedelta64(3), "x"], object)
+    assert codes(train) == [3, 4, 0, 3, 2, 5]
+    assert codes(train, column([Money(4), "4"], object)) == [4, 1]
+
+
+def test_numbers_too_large_for_float64_do_not_warn():
+    with pytest.raises(ValueError, match="row 1 of column 'c' is"):
+        encode(column([1, np.longdouble("1e4000")], object))
+
+
+def test_a_signalling_nan_is_an_error():
+    with pytest.raises(ValueError, match=r"Row 1 of column 'c'.*Decimal\('sNaN'\)"):
+        encode(column([1, Decimal("sNaN")], object))
