@@ -17,6 +17,7 @@ from sklearn.utils.multiclass import check_classification_targets, type_of_targe
 
 from skmerge._errors import short_repr
 from skmerge._spec import TargetSpec
+from skmerge.encoders._cells import missing_rows
 
 
 def check_targets(y: Any, estimator: Any) -> np.ndarray:
@@ -45,13 +46,37 @@ def check_targets(y: Any, estimator: Any) -> np.ndarray:
         )
     if issparse(y):
         y = y.toarray()
-    y = check_array(y, ensure_2d=False, dtype=None, input_name="y", estimator=estimator)
-    if y.dtype == object and pd.isna(y).any():
-        row = int(np.flatnonzero(pd.isna(y).reshape(len(y), -1).any(axis=1))[0])
-        raise ValueError(f"Input y contains NaN or None, first in row {row}. Drop such rows.")
+    _check_is_even(y)
+    _check_is_there(np.asarray(y))
+    with np.errstate(invalid="ignore"):  # infinite numbers are summed up before they are refused
+        y = check_array(y, ensure_2d=False, dtype=None, input_name="y", estimator=estimator)
+    _check_is_there(y)
     if y.ndim == 1 or y.shape[1] == 1:
         y = column_or_1d(y, warn=True)
     return y
+
+
+def _check_is_even(y: Any) -> None:
+    """Raise where rows hold different numbers of labels, of which NumPy makes no array."""
+    if not isinstance(y, (list, tuple)):
+        return
+    try:
+        np.asarray(y)
+    except ValueError as error:
+        raise ValueError(
+            "y must hold one label or number per row, or as many in each row. Got "
+            f"{short_repr(y)}. Encode sets of labels first, as in "
+            "sklearn.preprocessing.MultiLabelBinarizer().fit_transform(y)."
+        ) from error
+
+
+def _check_is_there(y: np.ndarray) -> None:
+    """Raise where an object is missing: None, NaN, NaT or NA."""
+    if y.dtype == object and y.ndim:
+        missing = missing_rows(y.ravel(), "y").reshape(len(y), -1).any(axis=1)
+        if missing.any():
+            row = int(missing.argmax())
+            raise ValueError(f"Input y contains NaN or None, first in row {row}. Drop such rows.")
 
 
 class ClassTargets:
@@ -80,8 +105,9 @@ class ClassTargets:
     """
 
     def __init__(self, y: np.ndarray, one_hot: bool = False, classes: Any = None) -> None:
-        check_classification_targets(y)
-        kind = type_of_target(y, input_name="y")
+        with np.errstate(invalid="ignore"):  # large floats, which are refused, are cast to integers
+            check_classification_targets(y)
+            kind = type_of_target(y, input_name="y")
         if kind == "multilabel-indicator":
             self.classes_ = np.arange(y.shape[1])
             self.spec = TargetSpec("multilabel", y.shape[1])
@@ -131,7 +157,9 @@ class ClassTargets:
                     f"Got shape {y.shape}."
                 )
             return y.astype(np.float32)
-        codes = pd.Index(self.classes_).get_indexer(pd.Index(y))
+        # as objects, since pandas' own strings must be valid Unicode
+        dtype = object if self.classes_.dtype.kind in "OU" else None
+        codes = pd.Index(self.classes_, dtype=dtype).get_indexer(pd.Index(y, dtype=dtype))
         if (codes < 0).any():
             unseen = np.unique(y[codes < 0])
             raise ValueError(
@@ -212,8 +240,14 @@ class NumberTargets:
         self.mean = np.zeros(numbers.shape[1])
         self.scale = np.ones(numbers.shape[1])
         if standardize:
-            self.mean = numbers.mean(axis=0)
-            spread = numbers.std(axis=0)
+            with np.errstate(over="ignore", invalid="ignore"):
+                self.mean = numbers.mean(axis=0)
+                spread = numbers.std(axis=0)
+            if not np.isfinite(spread).all():
+                raise ValueError(
+                    "y must hold numbers whose standard deviation float64 can hold. Got numbers "
+                    f"from {numbers.min()} to {numbers.max()}. Scale y first."
+                )
             self.scale = np.where(spread > 0, spread, 1.0)
 
     def seeing(self, y: np.ndarray) -> NumberTargets:
@@ -293,4 +327,9 @@ class NumberTargets:
         except (TypeError, ValueError) as error:
             first = short_repr(y.ravel()[:3].tolist())
             raise ValueError(f"y must hold numbers. Got {first}, of dtype {y.dtype}.") from error
+        except OverflowError as error:
+            largest = short_repr(max(y.ravel().tolist(), key=abs))
+            raise ValueError(
+                f"y must hold numbers that float64 can hold. Got {largest}. Scale y first."
+            ) from error
         return numbers[:, None] if numbers.ndim == 1 else numbers

@@ -1,3 +1,5 @@
+from decimal import Decimal
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -147,3 +149,35 @@ def test_labels_may_have_any_dtype_of_strings(y):
 def test_sparse_indicator_matrix_is_taken():
     y = check_targets(csr_matrix([[0, 1], [1, 0]]), object())
     assert ClassTargets(y).spec.kind == "multilabel"
+
+
+@pytest.mark.parametrize(
+    ("y", "message"),
+    [
+        ([["a", "b"], ["a"]], r"as many in each row.*MultiLabelBinarizer\(\)"),
+        (np.array(["a", pd.NaT], dtype=object), "contains NaN or None, first in row 1"),
+        (pd.Series([1, None], dtype="Int64"), "Input y contains NaN"),
+        ([1, Decimal("sNaN")], "Row 1 of column 'y'"),
+        ([np.inf, 1.0, -np.inf], "Input y contains infinity"),
+    ],
+)
+def test_what_numpy_or_pandas_cannot_read_is_named_without_a_warning(y, message):
+    with pytest.raises(ValueError, match=message):
+        check_targets(y, None)
+
+
+def test_large_floats_are_no_classes_and_do_not_warn():
+    with pytest.raises(ValueError, match="Unknown label type: continuous"):
+        ClassTargets(np.array([1e200, 0.5]))
+
+
+def test_numbers_beyond_float64_raise():
+    with pytest.raises(ValueError, match="must hold numbers that float64 can hold. Got -10+"):
+        NumberTargets(np.array([1, -(10**400)], dtype=object))
+    with pytest.raises(ValueError, match=r"standard deviation.*from -1.7e\+308 to 1.7e\+308"):
+        NumberTargets(np.array([-1.7e308, 1.7e308]))
+
+
+def test_labels_may_be_no_valid_unicode():
+    for y in (np.array(["\ud800", "a"]), np.array(["\ud800", "a"], dtype=object)):
+        assert ClassTargets(y).encode(y).tolist() == [[1.0], [0.0]]
