@@ -20,7 +20,7 @@ from sklearn.utils.validation import _check_sample_weight
 
 from skmerge._blocks import spooled
 from skmerge._chunks import Chunks
-from skmerge._errors import counting_from
+from skmerge._errors import counting_from, short_repr
 from skmerge._row_sample import RowSample
 from skmerge._spec import InputSpec
 from skmerge._tables import name_inputs
@@ -148,7 +148,17 @@ class RoutesRows:
         return RoutedRows(routed, targets.encode(y), weights)
 
     def _weights(self, y: np.ndarray, sample_weight: Any) -> np.ndarray:
-        weights = _check_sample_weight(sample_weight, y, dtype=np.float64, ensure_non_negative=True)
+        try:
+            weights = _check_sample_weight(
+                sample_weight, y, dtype=np.float64, ensure_non_negative=True
+            )
+        except (OverflowError, TypeError, ValueError) as error:
+            if "sample" in str(error).lower():
+                raise
+            raise ValueError(
+                "sample_weight must be None, one number, or one finite number per row. Got "
+                f"{short_repr(sample_weight)} of type {type(sample_weight).__name__}."
+            ) from error
         class_weight = getattr(self, "class_weight", None)
         if class_weight is not None:
             weights = weights * compute_sample_weight(class_weight, y)

@@ -653,7 +653,9 @@ def test_a_loss_that_is_not_finite_stops_the_fit_and_nothing_changes(numbers):
     np.testing.assert_array_equal(regressor.predict(X), before)
 
 
-@pytest.mark.parametrize("weights", [np.zeros(60), np.full(60, -1.0), np.ones(59)])
+@pytest.mark.parametrize(
+    "weights", [np.zeros(60), np.full(60, -1.0), np.ones(59), "balanced", {}, np.ones(60) * 1j]
+)
 def test_wrong_sample_weights_raise(table, weights):
     with pytest.raises(ValueError, match=r"[Ww]eight"):
         MergedNetClassifier(**QUICK).fit(*table, sample_weight=weights)
