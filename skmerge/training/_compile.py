@@ -9,6 +9,8 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 from functools import cache
+from math import inf
+from numbers import Real
 from typing import Any, NamedTuple
 
 import keras
@@ -135,7 +137,8 @@ def compilation(options: TrainingOptions) -> Compilation:
     Raises
     ------
     ValueError
-        If a name is not one that Keras knows, or the optimizer is none.
+        If a name is not one that Keras knows, or a value is no optimizer, learning rate, loss or
+        metric.
     """
     optimizer = _recipe("optimizer", options.optimizer, "optimizers")
     if not isinstance(optimizer, Recipe):
@@ -144,6 +147,7 @@ def compilation(options: TrainingOptions) -> Compilation:
             f"class or an instance. Got {options.optimizer!r}."
         )
     if options.learning_rate is not None:
+        _check_learning_rate(options.learning_rate)
         optimizer = optimizer._replace(
             config=optimizer.config | {"learning_rate": options.learning_rate}
         )
@@ -152,6 +156,8 @@ def compilation(options: TrainingOptions) -> Compilation:
         _known("loss", loss, "losses")
     elif isinstance(loss, type):
         loss = loss()
+    if not (isinstance(loss, str) or callable(loss)):
+        raise ValueError(_not_of_keras("loss", options.loss))
     return Compilation(optimizer, loss, [_metric(metric) for metric in options.metrics])
 
 
@@ -173,10 +179,29 @@ def compiled_alike(first: TrainingOptions, second: TrainingOptions) -> bool:
     )
 
 
+def _check_learning_rate(rate: Any) -> None:
+    is_number = isinstance(rate, Real) and 0 <= rate < inf
+    schedules = keras.optimizers.schedules.LearningRateSchedule
+    if not (is_number or isinstance(rate, schedules) or callable(rate)):
+        raise ValueError(
+            "The 'learning_rate' parameter must be 'auto', None, a finite number of at least 0, or "
+            f"a Keras schedule. Got {rate!r}."
+        )
+
+
+def _not_of_keras(parameter: str, value: Any) -> str:
+    return (
+        f"The {parameter!r} parameter must be a name that Keras knows, a class, an instance or a "
+        f"function. Got {value!r}."
+    )
+
+
 def _metric(metric: Any) -> Any:
     if isinstance(metric, str) and metric in _KERAS_WORDS:
         return metric
     recipe = _recipe("metrics", metric, "metrics")
+    if not (isinstance(recipe, Recipe) or callable(recipe)):
+        raise ValueError(_not_of_keras("metrics", metric))
     if not isinstance(recipe, Recipe) or isinstance(metric, keras.metrics.Metric):
         return recipe
     # Keras numbers the names of all that are made in a process: auc, auc_1, ...
@@ -202,10 +227,7 @@ def _known(parameter: str, name: str, family: str) -> Any:
         value = getattr(keras, family).get(name)
     except ValueError:
         known = sorted({name.lower() for name in vars(getattr(keras, family)) if name[0] != "_"})
-        raise ValueError(
-            f"The {parameter!r} parameter must be a name that Keras knows, a class, an instance or "
-            f"a function. Got {name!r}.{did_you_mean(name, known)}"
-        ) from None
+        raise ValueError(_not_of_keras(parameter, name) + did_you_mean(name, known)) from None
     return Recipe(type(value), value.get_config()) if hasattr(value, "get_config") else value
 
 

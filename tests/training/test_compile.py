@@ -99,6 +99,11 @@ def test_a_class_of_a_loss_is_made():
     [
         ({"optimizer": "adm"}, r"'optimizer' parameter .*Got 'adm'\. Did you mean 'adam'\?"),
         ({"optimizer": 3}, r"'optimizer' parameter must be .*Got 3\."),
+        ({"learning_rate": ""}, r"'learning_rate' parameter must be .*Got ''\."),
+        ({"learning_rate": float("nan")}, r"'learning_rate' parameter must be .*Got nan\."),
+        ({"learning_rate": -0.1}, r"'learning_rate' parameter must be .*Got -0.1\."),
+        ({"metrics": [1j]}, r"'metrics' parameter must be .*Got 1j\."),
+        ({"loss": False}, r"'loss' parameter must be .*Got False\."),
         ({"loss": "hubber"}, r"'loss' parameter .*Got 'hubber'\. Did you mean 'huber'\?"),
         ({"metrics": ["aucc"]}, r"'metrics' parameter .*Got 'aucc'\. Did you mean 'auc'\?"),
     ],
