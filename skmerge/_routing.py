@@ -149,9 +149,10 @@ class RoutesRows:
 
     def _weights(self, y: np.ndarray, sample_weight: Any) -> np.ndarray:
         try:
-            weights = _check_sample_weight(
-                sample_weight, y, dtype=np.float64, ensure_non_negative=True
-            )
+            with np.errstate(invalid="ignore"):  # infinite ones are summed up, then refused
+                weights = _check_sample_weight(
+                    sample_weight, y, dtype=np.float64, ensure_non_negative=True
+                )
         except (OverflowError, TypeError, ValueError) as error:
             if "sample" in str(error).lower():
                 raise

@@ -46,7 +46,7 @@ def check_targets(y: Any, estimator: Any) -> np.ndarray:
         )
     if issparse(y):
         y = y.toarray()
-    _check_is_even(y)
+    y = _plain(y)
     _check_is_there(np.asarray(y))
     with np.errstate(invalid="ignore"):  # infinite numbers are summed up before they are refused
         y = check_array(y, ensure_2d=False, dtype=None, input_name="y", estimator=estimator)
@@ -56,18 +56,40 @@ def check_targets(y: Any, estimator: Any) -> np.ndarray:
     return y
 
 
-def _check_is_even(y: Any) -> None:
-    """Raise where rows hold different numbers of labels, of which NumPy makes no array."""
-    if not isinstance(y, (list, tuple)):
-        return
+def _plain(y: Any) -> Any:
+    """Return y so that NumPy changes none of its values when it makes an array of it."""
+    if isinstance(y, (list, tuple)):
+        return _array_of_list(y)
+    if isinstance(y, pd.DataFrame):
+        dtypes = {column: _plain_dtype(y[column]) for column in y if y.columns.is_unique}
+        return y.astype({column: dtype for column, dtype in dtypes.items() if dtype is not None})
+    if isinstance(y, (pd.Series, pd.api.extensions.ExtensionArray)):
+        dtype = _plain_dtype(y)
+        return y if dtype is None else y.to_numpy(dtype=dtype)
+    return y
+
+
+def _plain_dtype(y: Any) -> np.dtype | None:
+    """Return NumPy's dtype for nullable integers and booleans that lack none; floats need none."""
+    is_nullable = pd.api.types.is_extension_array_dtype(y.dtype) and y.dtype.kind in "iub"
+    has_numpy = hasattr(y.dtype, "numpy_dtype")
+    return y.dtype.numpy_dtype if is_nullable and has_numpy and not y.isna().any() else None
+
+
+def _array_of_list(y: Any) -> np.ndarray:
     try:
-        np.asarray(y)
+        array = np.asarray(y)
     except ValueError as error:
         raise ValueError(
             "y must hold one label or number per row, or as many in each row. Got "
             f"{short_repr(y)}. Encode sets of labels first, as in "
             "sklearn.preprocessing.MultiLabelBinarizer().fit_transform(y)."
         ) from error
+    if array.dtype.kind not in "US":
+        return array
+    # NumPy makes strings of the numbers beside them, and of NaN
+    objects = np.asarray(y, dtype=object)
+    return array if all(isinstance(label, (str, bytes)) for label in objects.flat) else objects
 
 
 def _check_is_there(y: np.ndarray) -> None:
@@ -105,6 +127,7 @@ class ClassTargets:
     """
 
     def __init__(self, y: np.ndarray, one_hot: bool = False, classes: Any = None) -> None:
+        _check_is_of_labels(y)
         with np.errstate(invalid="ignore"):  # large floats, which are refused, are cast to integers
             check_classification_targets(y)
             kind = type_of_target(y, input_name="y")
@@ -207,6 +230,17 @@ class ClassTargets:
         if self.spec.kind == "binary":
             return self.classes_[(outputs[:, 0] > 0.5).astype(np.intp)]
         return self.classes_[outputs.argmax(axis=1)]
+
+
+def _check_is_of_labels(y: np.ndarray) -> None:
+    """Raise where objects are not strings alone: they have no order, or only some of them have."""
+    if y.dtype == object and not all(isinstance(label, str) for label in y.flat):
+        types = sorted({type(label).__name__ for label in y.flat})
+        raise ValueError(
+            "Unknown label type: y must be an array of strings, or of whole numbers. Got objects "
+            f"of type {', '.join(types)}, such as {short_repr(y.ravel()[:3].tolist())}. Convert "
+            "them first, as in y.astype(str)."
+        )
 
 
 class NumberTargets:

@@ -654,7 +654,16 @@ def test_a_loss_that_is_not_finite_stops_the_fit_and_nothing_changes(numbers):
 
 
 @pytest.mark.parametrize(
-    "weights", [np.zeros(60), np.full(60, -1.0), np.ones(59), "balanced", {}, np.ones(60) * 1j]
+    "weights",
+    [
+        np.zeros(60),
+        np.full(60, -1.0),
+        np.ones(59),
+        "balanced",
+        {},
+        np.ones(60) * 1j,
+        [np.inf, -np.inf] * 30,
+    ],
 )
 def test_wrong_sample_weights_raise(table, weights):
     with pytest.raises(ValueError, match=r"[Ww]eight"):

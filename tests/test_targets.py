@@ -181,3 +181,28 @@ def test_numbers_beyond_float64_raise():
 def test_labels_may_be_no_valid_unicode():
     for y in (np.array(["\ud800", "a"]), np.array(["\ud800", "a"], dtype=object)):
         assert ClassTargets(y).encode(y).tolist() == [[1.0], [0.0]]
+
+
+@pytest.mark.parametrize(
+    ("dtype", "kind"), [("Int64", "i"), ("int8[pyarrow]", "i"), ("boolean", "b"), ("UInt8", "u")]
+)
+def test_nullable_labels_stay_what_they_are(dtype, kind):
+    y = pd.Series([1, 0, 1], dtype=dtype)
+    for given in (y, y.array, pd.DataFrame({"p": y, "q": y})):
+        assert check_targets(given, None).dtype.kind == kind
+
+
+def test_whole_numbers_beyond_float_precision_stay_apart():
+    y = check_targets(pd.Series([10**18, 10**18 + 1], dtype="Int64"), None)
+    assert ClassTargets(y).classes_.tolist() == [10**18, 10**18 + 1]
+
+
+def test_missing_labels_among_strings_are_no_label():
+    with pytest.raises(ValueError, match="NaN or None, first in row 1"):
+        check_targets(["a", np.nan, "b"], None)
+
+
+@pytest.mark.parametrize("y", [[1, "a"], [True, "a"], np.array([1, 2], dtype=object)])
+def test_labels_that_are_not_all_strings_or_numbers_raise(y):
+    with pytest.raises(ValueError, match="Unknown label type: y must be an array of strings, or"):
+        ClassTargets(check_targets(y, None))

@@ -214,6 +214,8 @@ def _recipe(parameter: str, value: Any, family: str) -> Any:
     if isinstance(value, str):
         value = _known(parameter, value, family)
     elif isinstance(value, type):
+        if not hasattr(value, "get_config"):
+            raise ValueError(_not_of_keras(parameter, value))
         value = _made_once(value)
     if isinstance(value, Recipe) or not hasattr(value, "get_config"):
         return value

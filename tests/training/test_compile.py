@@ -102,6 +102,7 @@ def test_a_class_of_a_loss_is_made():
         ({"learning_rate": ""}, r"'learning_rate' parameter must be .*Got ''\."),
         ({"learning_rate": float("nan")}, r"'learning_rate' parameter must be .*Got nan\."),
         ({"learning_rate": -0.1}, r"'learning_rate' parameter must be .*Got -0.1\."),
+        ({"metrics": [int]}, r"'metrics' parameter must be .*Got <class 'int'>\."),
         ({"metrics": [1j]}, r"'metrics' parameter must be .*Got 1j\."),
         ({"loss": False}, r"'loss' parameter must be .*Got False\."),
         ({"loss": "hubber"}, r"'loss' parameter .*Got 'hubber'\. Did you mean 'huber'\?"),
