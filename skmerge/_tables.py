@@ -124,7 +124,8 @@ class EntriesTable:
             columns = columns[0]
         entry = self.entries[columns]
         if _is_flat(entry):
-            return pd.Series(entry, name=columns)
+            # as objects, since pandas' own strings must be valid Unicode
+            return pd.Series(entry, name=columns, dtype=object if _is_text(entry) else None)
         return entry
 
     def select(self, columns: Any) -> Any:
@@ -152,7 +153,8 @@ class MatrixTable:
         self.matrix = matrix
         self.names: list[Hashable] = ["sparse" if issparse(matrix) else "tabular"]
         shape = getattr(matrix, "shape", None)
-        self.n_rows = shape[0] if shape else len(matrix) if hasattr(matrix, "__len__") else 1
+        has_length = shape is None and hasattr(matrix, "__len__")
+        self.n_rows = shape[0] if shape else len(matrix) if has_length else 1
 
     def cells(self, columns: Any) -> Any:
         """Return the matrix."""
@@ -197,7 +199,7 @@ def read_table(X: Any, *, by_position: bool = False) -> Table:
     if by_position or has_strings:
         matrix = np.asarray(X, dtype=object if has_strings else None)
         if matrix.ndim == 2:
-            return FrameTable(pd.DataFrame(matrix).infer_objects(), BY_POSITION)
+            return FrameTable(_frame_of(matrix), BY_POSITION)
     return MatrixTable(X)
 
 
@@ -366,16 +368,43 @@ def _as_series(column: Any) -> pd.Series:
     return series.dt.tz_localize("UTC").dt.tz_convert(zone) if zone else series
 
 
+def _frame_of(matrix: np.ndarray) -> pd.DataFrame:
+    """Return a matrix as columns of the dtypes that their values have."""
+    if matrix.dtype != object:
+        return pd.DataFrame(matrix, dtype=object if matrix.dtype.kind == "U" else None)
+    columns = {
+        position: pd.Series(list(cells), dtype=object) for position, cells in enumerate(matrix.T)
+    }
+    return pd.DataFrame(
+        {
+            position: column if _is_text(column) else column.infer_objects()
+            for position, column in columns.items()
+        },
+        index=range(len(matrix)),
+    )
+
+
+def _is_text(entry: Any) -> bool:
+    """Whether cells are strings, all or some of them."""
+    if isinstance(entry, np.ndarray) and entry.dtype.kind != "O":
+        return entry.dtype.kind in "US"
+    return any(isinstance(cell, str) for cell in entry)
+
+
 def _is_flat(entry: Any) -> bool:
     """Whether an entry is one column of plain cells."""
     if isinstance(entry, np.ndarray):
         return entry.ndim == 1
-    return isinstance(entry, (list, tuple)) and (not entry or np.ndim(entry[0]) == 0)
+    if not isinstance(entry, (list, tuple)) or not entry:
+        return isinstance(entry, (list, tuple))
+    return not isinstance(entry[0], (list, tuple)) and not getattr(entry[0], "shape", None)
 
 
 def _has_rows(entry: Any) -> bool:
     return not isinstance(entry, (str, bytes)) and (
-        bool(getattr(entry, "shape", ())) or (hasattr(entry, "__len__") and len(entry) > 0)
+        bool(entry.shape)
+        if hasattr(entry, "shape")
+        else hasattr(entry, "__len__") and len(entry) > 0
     )
 
 
@@ -399,7 +428,7 @@ def _n_rows(name: str, entry: Any) -> int:
     shape = getattr(entry, "shape", None)
     if shape:
         return int(shape[0])
-    if isinstance(entry, (str, bytes)) or not hasattr(entry, "__len__"):
+    if isinstance(entry, (str, bytes)) or shape == () or not hasattr(entry, "__len__"):
         raise ValueError(
             f"Input {name!r} must be an array or list with one entry per row. Got {entry!r}."
         )

@@ -1,9 +1,11 @@
 import numpy as np
 import pandas as pd
 import pytest
+from numpy.testing import assert_array_equal
 from scipy.sparse import csr_matrix
 from sklearn.compose import make_column_selector
 
+from skmerge import ColumnRouter
 from skmerge._tables import (
     BY_POSITION,
     EntriesTable,
@@ -159,3 +161,29 @@ def test_columns_are_found_whatever_their_names(names):
     assert table.cells(names).to_numpy().tolist() == [[1, 2]]
     assert table.cells(names[::-1]).to_numpy().tolist() == [[2, 1]]
     assert table.cells(names[1]).tolist() == [2]
+
+
+@pytest.mark.parametrize("X", [np.array(0.5), [np.array(1.0)], {"a": np.array(5)}])
+def test_arrays_without_rows_raise(X):
+    with pytest.raises(ValueError, match="Expected 2D array|one entry per row"):
+        ColumnRouter().fit(X)
+
+
+SURROGATES = ["\ud800", "b", "\udcff"]
+
+
+@pytest.mark.parametrize(
+    "X",
+    [
+        SURROGATES,
+        {"a": SURROGATES},
+        [[text, 1] for text in SURROGATES],
+        np.array([[text, "c"] for text in SURROGATES]),
+        np.array([[text, 1] for text in SURROGATES], dtype=object),
+    ],
+)
+def test_strings_that_are_no_valid_unicode_are_read_from_any_form(X):
+    router = ColumnRouter()
+    codes = np.asarray(next(iter(router.fit_transform(X).values())))
+    assert len(np.unique(codes, axis=0)) == 3
+    assert_array_equal(next(iter(router.transform(X).values())), codes)

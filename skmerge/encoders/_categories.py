@@ -104,7 +104,7 @@ class CategoryColumn(TableColumn):
         try:
             found = map(self._code_of.get, cells.tolist(), repeat(RARE_CODE))
             codes = np.fromiter(found, dtype=np.intp, count=len(cells))
-        except TypeError:  # a cell that has no hash, such as a list
+        except (TypeError, ValueError):  # a cell that has no hash, such as a list
             return None
         unknown = np.flatnonzero(codes == RARE_CODE)
         if len(unknown):
@@ -131,7 +131,7 @@ class CategoryColumn(TableColumn):
             there = column.notna().to_numpy()
             texts = np.full(len(column), None, dtype=object)
             texts[there] = [_text_of(cell) for cell in column.astype(object).to_numpy()[there]]
-            codes, values = pd.factorize(texts)
+            codes, values = pd.factorize(texts)  # type: ignore[assignment]
         cells = np.asarray(values, dtype=object)
         texts = np.empty(len(cells), dtype=object)
         texts[:] = [cell if type(cell) is str else _text_of(cell) for cell in cells]

@@ -233,7 +233,7 @@ def _seconds_of_cells(column: pd.Series, name: Any) -> np.ndarray:
     except (OverflowError, ValueError):  # too long for pandas
         seconds = np.full(len(column), np.nan)
         for row in np.flatnonzero(column.notna()):
-            seconds[row] = _seconds_of(column.iloc[row], row, name)
+            seconds[row] = _seconds_of(column.iloc[row], int(row), name)
         return seconds
 
 
@@ -242,7 +242,7 @@ def _seconds_of(cell: Any, row: int, name: Any) -> float:
         return cell.total_seconds()
     unit, count = np.datetime_data(cell)
     try:  # by floats, since whole numbers of a smaller unit can be too large
-        return float(cell.astype(np.int64)) * (np.timedelta64(count, unit) / _SECOND)
+        return float(cell.astype(np.int64)) * (np.timedelta64(count, unit) / _SECOND)  # type: ignore[call-overload]
     except (OverflowError, TypeError) as error:
         raise ValueError(
             f"Row {row_number(row)} of column {name!r} must be a duration of a known number of "

@@ -299,7 +299,14 @@ class TabularEncoder(Encoder, auto_wrap_output_keys=None):  # type: ignore[call-
             matrix = validate_data(
                 self, _matrix_of(X), dtype=None, ensure_all_finite=False, reset=reset
             )
-            columns = dict(pd.DataFrame(matrix).items())
+            if matrix.dtype.kind == "V":
+                raise ValueError(
+                    f"X must hold one value per row and column. Got an array of dtype "
+                    f"{matrix.dtype}. Make a table of it first, as in pd.DataFrame(X)."
+                )
+            # as objects, since pandas' own strings must be valid Unicode
+            dtype = object if matrix.dtype.kind in "OU" else None
+            columns = dict(pd.DataFrame(matrix, dtype=dtype).items())
         if reset:
             self._by_name: bool = named
             return columns
@@ -334,6 +341,11 @@ def _matrix_of(X: Any) -> Any:
         return cells
     if not isinstance(X, (list, tuple)):
         return X
-    matrix = np.asarray(X)
+    try:
+        matrix = np.asarray(X)
+    except ValueError as error:
+        raise ValueError(
+            f"X must hold one value per row and column, as many in each row. Got {short_repr(X)}."
+        ) from error
     # NumPy makes strings of the numbers beside them
     return np.asarray(X, dtype=object) if matrix.dtype.kind in "US" else matrix

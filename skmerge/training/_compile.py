@@ -180,7 +180,7 @@ def compiled_alike(first: TrainingOptions, second: TrainingOptions) -> bool:
 
 
 def _check_learning_rate(rate: Any) -> None:
-    is_number = isinstance(rate, Real) and 0 <= rate < inf
+    is_number = isinstance(rate, Real) and 0 <= float(rate) < inf
     schedules = keras.optimizers.schedules.LearningRateSchedule
     if not (is_number or isinstance(rate, schedules) or callable(rate)):
         raise ValueError(

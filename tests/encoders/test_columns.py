@@ -436,6 +436,7 @@ def test_objects_that_have_no_hash_are_categories_by_their_text():
     train = column([Money(3), Money(4), None, Money(3), np.timedelta64(3), "x"], object)
     assert codes(train) == [3, 4, 0, 3, 2, 5]
     assert codes(train, column([Money(4), "4"], object)) == [4, 1]
+    assert codes(column(["x"], object), column([np.timedelta64(3), "x"], object)) == [1, 2]
 
 
 def test_numbers_too_large_for_float64_do_not_warn():

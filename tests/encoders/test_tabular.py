@@ -139,7 +139,7 @@ def test_columns_are_found_by_name(frame):
         (pd.DataFrame(index=[0]), ValueError, r"0 feature\(s\) \(shape=\(1, 0\)\)"),
         ([1, 2, 3], ValueError, "Expected 2D array, got 1D array"),
         (np.zeros((2, 2, 2)), ValueError, "Found array with dim 3"),
-        ([[1], [2, 3]], ValueError, "inhomogeneous"),
+        ([[1], [2, 3]], ValueError, "as many in each row"),
         (np.zeros((0, 2)), ValueError, r"0 sample\(s\)"),
     ],
 )
@@ -304,3 +304,15 @@ def test_attributes_can_be_changed_without_harm(frame):
 
 def test_set_output_is_not_offered():
     assert not hasattr(TabularEncoder(), "set_output")
+
+
+@pytest.mark.parametrize(
+    ("X", "message"),
+    [
+        (np.zeros((2, 2), dtype=[("a", "i4")]), r"one value per row and column.*\('a', '<i4'\)"),
+        ([[[1, 2], [3]], [[1], [2]]], "as many in each row"),
+    ],
+)
+def test_what_is_no_matrix_of_values_raises(X, message):
+    with pytest.raises(ValueError, match=message):
+        TabularEncoder().fit(X)
