@@ -16,7 +16,7 @@ INSTALL = $(BIN)/python -m pip install --quiet --disable-pip-version-check --edi
 export TF_CPP_MIN_LOG_LEVEL ?= 3
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-oldest faults bench lint format build clean
+.PHONY: help demo test test-oldest fuzz faults bench lint format build clean
 .NOTPARALLEL:
 
 help:  ## Show this list
@@ -34,6 +34,9 @@ faults: $(VENV)/.installed-test  ## Run the tests of faults with the long ones: 
 # in an environment of its own, which is kept: the lower bounds in pyproject.toml are what it has
 test-oldest: $(OLDEST)/.installed  ## Run the tests with the oldest requirements, on Python 3.11
 	$(OLDEST)/bin/python -m pytest -n $(WORKERS)
+
+fuzz: $(VENV)/.installed-test  ## Try properties on some 20,000 drawn cases, half an hour or so
+	SKMERGE_FUZZ=long $(BIN)/python -m pytest tests/fuzz
 
 bench: $(VENV)/.installed  ## Measure speed beside other libraries, into docs/speed.md
 	$(BIN)/python benchmarks/speed.py --write
