@@ -1,9 +1,11 @@
 """Files whose entries were altered and whose checksums fit are loaded or refused, and no more."""
 
 import tempfile
+from functools import cache
 from pathlib import Path
 
 import pandas as pd
+import pytest
 
 import skmerge
 from skmerge import ColumnRouter, MergedNetClassifier
@@ -31,16 +33,33 @@ def saved(estimator):
         return entries_of(Path(folder) / "saved")
 
 
+@cache
+def router_file():
+    return saved(ColumnRouter().fit(FRAME))
+
+
+@cache
+def network_file():
+    return saved(MergedNetClassifier(**SMALL).fit(FRAME, [0, 1] * 4))
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _files():
+    """Fit before anything is drawn: a fit draws random numbers of its own."""
+    router_file()
+    network_file()
+
+
 def check(entries):
     with tempfile.TemporaryDirectory() as folder:
         return check_loading(entries, Path(folder) / "altered")
 
 
-@cases(altered(lambda: saved(ColumnRouter().fit(FRAME))), few=60, many=2500)
+@cases(altered(router_file), few=60, many=2500)
 def test_altered_files_of_a_router_are_loaded_or_refused(entries):
     return check(entries)
 
 
-@cases(altered(lambda: saved(MergedNetClassifier(**SMALL).fit(FRAME, [0, 1] * 4))), few=3, many=100)
+@cases(altered(network_file), few=3, many=100)
 def test_altered_files_of_a_network_are_loaded_or_refused(entries):
     return check(entries)
