@@ -10,13 +10,15 @@ OLDEST := .venv-oldest
 BIN := $(VENV)/bin
 # one environment at a time: named after its interpreter, so that another PYTHON makes it anew
 MADE := $(VENV)/.made-with-$(subst /,-,$(PYTHON))
+# every warning ends the build, once all are shown
+SPHINX = MPLBACKEND=agg $(BIN)/python -m sphinx -W --keep-going -b html
 INSTALL = $(BIN)/python -m pip install --quiet --disable-pip-version-check --editable
 
 # TensorFlow reports at start-up that it found no GPU; below 3 it calls that an error
 export TF_CPP_MIN_LOG_LEVEL ?= 3
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-oldest fuzz faults bench lint format build clean
+.PHONY: help demo test test-oldest fuzz faults bench docs docs-check lint format build clean
 .NOTPARALLEL:
 
 help:  ## Show this list
@@ -41,6 +43,12 @@ fuzz: $(VENV)/.installed-test  ## Try properties on some 20,000 drawn cases, hal
 bench: $(VENV)/.installed  ## Measure speed beside other libraries, into docs/speed.md
 	$(BIN)/python benchmarks/speed.py --write
 
+docs: $(VENV)/.installed-docs  ## Build the pages into docs/_build, and run the examples for them
+	$(SPHINX) docs docs/_build
+
+docs-check: $(VENV)/.installed-docs  ## Build the pages without running the examples
+	$(SPHINX) -D plot_gallery=0 docs docs/_build/without-plots
+
 lint: $(VENV)/.installed-lint  ## Check style, layout, docstrings and types
 	$(BIN)/ruff check
 	$(BIN)/ruff format --check
@@ -58,7 +66,8 @@ build: $(VENV)/.installed-build  ## Build the sdist and the wheel into dist/, an
 	$(BIN)/python .ci/check_dist.py dist
 
 clean:  ## Remove the environments, what was built, and the caches
-	rm -rf $(VENV) $(OLDEST) dist .pytest_cache .mypy_cache .ruff_cache
+	rm -rf $(VENV) $(OLDEST) dist docs/_build docs/auto_examples docs/generated docs/sg_execution_times.rst
+	rm -rf .pytest_cache .mypy_cache .ruff_cache
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 $(MADE):

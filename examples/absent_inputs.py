@@ -1,4 +1,7 @@
-"""Predicting without an input: a network that has been trained for it, and one that has not.
+"""Predicting without an input
+===========================
+
+A network that has been trained for it, beside one that has not.
 
 A handwritten digit is seen through two windows, its left and its right half. Rows to predict may
 lack one of them. Where a row lacks an input, a learned vector stands for its features, and merges
@@ -20,6 +23,10 @@ from sklearn.model_selection import train_test_split
 
 from skmerge import ColumnRouter, DenseBranch, MergedNetClassifier
 
+# %%
+# Digits seen through two windows
+# -------------------------------
+
 digits = load_digits()
 halves = pd.DataFrame(
     {
@@ -30,6 +37,10 @@ halves = pd.DataFrame(
 train, test, y_train, y_test = train_test_split(
     halves, digits.target, test_size=0.5, stratify=digits.target, random_state=0
 )
+# %%
+# With and without training for it
+# --------------------------------
+
 branches = {"left": DenseBranch((64,)), "right": DenseBranch((64,))}
 
 
@@ -52,6 +63,10 @@ def fitted(merge: str, input_dropout: float) -> MergedNetClassifier:
 mixed = test.copy()
 mixed.iloc[0::3, 0] = None
 mixed.iloc[1::3, 1] = None
+
+# %%
+# Accuracies, by what the rows have
+# ---------------------------------
 
 print(f"{'merge':<10} {'input_dropout':>13} {'both':>6} {'left':>6} {'right':>6} {'mixed':>6}")
 for merge in ("concat", "multiply", "attention", "late"):

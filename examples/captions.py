@@ -1,11 +1,12 @@
-"""Pictures that are told in words: the multimodal recurrent network.
+"""Pictures told in words: the multimodal recurrent network
+========================================================
 
 A captioner is a classifier. A row is a picture and the words so far, its label the next word; a
 caption of eleven words is twelve rows, the last with the label ``"endseq"``. The words go through
 a recurrent branch, the picture through convolutions, and the multimodal layer (Mao et al., Deep
 captioning with multimodal recurrent neural networks, ICLR 2015, section 3) merges the last word's
 embedding, the recurrent state and the picture's features. Captions are then written word by word:
-greedily, or by beam search.
+greedily, or by beam search::
 
     python examples/captions.py                        # on pictures drawn here, a minute or two
     python examples/captions.py --data path/to/folder  # on photographs
@@ -254,7 +255,6 @@ def plot_captions(frame: pd.DataFrame, written: dict[str, list[list[str]]], path
         text = "\n".join(fill(line, 40) for line in lines)
         below.text(0, 1, text, va="top", fontsize=9, linespacing=1.4)
     figure.savefig(path, dpi=100)
-    plt.close(figure)
 
 
 def main() -> None:

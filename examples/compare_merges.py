@@ -1,4 +1,7 @@
-"""Is a merging network an ensemble? Two questions about the same pictures, answered by experiment.
+"""Is a merging network an ensemble?
+=================================
+
+Two questions about the same pictures, answered by experiment.
 
 Scikit-learn's handwritten digits are cut into a left and a right half, two inputs of one network.
 
@@ -25,63 +28,64 @@ from sklearn.model_selection import StratifiedKFold
 
 from skmerge import MergeComparisonDisplay, MergedNetClassifier, compare_merges
 
-MERGES = ["concat", "compare", "late"]
+parser = argparse.ArgumentParser(description="Two questions about halves of digits.")
+parser.add_argument("--plot", default="compare_merges.png", help="file for the plots")
+parser.add_argument("--rows", type=int, default=1797, help="number of digits")
+parser.add_argument("--epochs", type=int, default=20, help="epochs per fit")
+parser.add_argument(
+    "--merges", nargs="+", default=["concat", "compare", "late"], help="merges to compare"
+)
+arguments = parser.parse_args()
 
+# %%
+# Halves of digits
+# ----------------
 
-def halves(pictures: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Return the left and the right halves of 8 by 8 pixels, each as a row of 32 numbers."""
-    flat = (len(pictures), 32)
-    return pictures[:, :, :4].reshape(flat), pictures[:, :, 4:].reshape(flat)
+data = load_digits()
+pictures, digits = data.images[: arguments.rows] / 16, data.target[: arguments.rows]
+left = pictures[:, :, :4].reshape(-1, 32)
+right = pictures[:, :, 4:].reshape(-1, 32)
 
+rng = np.random.default_rng(0)
+others = np.array([rng.choice(np.flatnonzero(digits != digit)) for digit in digits])
+together = rng.random(len(digits)) < 0.5
+exchanged = np.where(together[:, None], right, right[others])
 
-def which_digit(pictures: np.ndarray, digits: np.ndarray) -> tuple[dict, np.ndarray]:
-    left, right = halves(pictures)
-    return {"left": left, "right": right}, digits
-
-
-def belong_together(pictures: np.ndarray, digits: np.ndarray) -> tuple[dict, np.ndarray]:
-    rng = np.random.default_rng(0)
-    others = np.array([rng.choice(np.flatnonzero(digits != digit)) for digit in digits])
-    together = rng.random(len(digits)) < 0.5
-    left, right = halves(pictures)
-    right = np.where(together[:, None], right, right[others])
-    return {"left": left, "right": right}, np.where(together, "together", "not")
-
-
-QUESTIONS = {
-    "Which digit is it?": which_digit,
-    "Do the halves belong together?": belong_together,
+questions = {
+    "Which digit is it?": ({"left": left, "right": right}, digits),
+    "Do the halves belong together?": (
+        {"left": left, "right": exchanged},
+        np.where(together, "together", "not"),
+    ),
 }
 
+# %%
+# The comparison
+# --------------
+# All candidates are fitted on the same folds, so that differences can be paired. The first sentence
+# below each table names what is told apart from the best.
 
-def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--plot", default="compare_merges.png", help="file for the plots")
-    parser.add_argument("--rows", type=int, default=1797, help="number of digits")
-    parser.add_argument("--epochs", type=int, default=20, help="epochs per fit")
-    parser.add_argument("--merges", nargs="+", default=MERGES, help="merges to compare")
-    arguments = parser.parse_args()
+network = MergedNetClassifier(
+    epochs=arguments.epochs, batch_size=64, early_stopping=False, random_state=0
+)
+comparisons = {}
+for question, (X, y) in questions.items():
+    comparisons[question] = compare_merges(
+        network,
+        X,
+        y,
+        merges=arguments.merges,
+        cv=StratifiedKFold(3, shuffle=True, random_state=0),
+    )
+    print(f"{question}\n\n{comparisons[question]}\n\n")
 
-    data = load_digits()
-    pictures, digits = data.images[: arguments.rows] / 16, data.target[: arguments.rows]
-    figure, axes = plt.subplots(2, 1, figsize=(7.4, 8.4), layout="constrained")
-    for ax, (question, make) in zip(axes, QUESTIONS.items(), strict=True):
-        X, y = make(pictures, digits)
-        comparison = compare_merges(
-            MergedNetClassifier(
-                epochs=arguments.epochs, batch_size=64, early_stopping=False, random_state=0
-            ),
-            X,
-            y,
-            merges=arguments.merges,
-            cv=StratifiedKFold(3, shuffle=True, random_state=0),
-        )
-        print(f"{question}\n\n{comparison}\n\n")
-        MergeComparisonDisplay.from_result(comparison, ax=ax)
-        ax.set_title(question, loc="left", pad=26)
-    figure.savefig(arguments.plot, dpi=120)
-    print(f"Plots saved to {arguments.plot}.")
+# %%
+# The same as plots
+# -----------------
 
-
-if __name__ == "__main__":
-    main()
+figure, axes = plt.subplots(2, 1, figsize=(7.4, 8.4), layout="constrained")
+for ax, (question, comparison) in zip(axes, comparisons.items(), strict=True):
+    MergeComparisonDisplay.from_result(comparison, ax=ax)
+    ax.set_title(question, loc="left", pad=26)
+figure.savefig(arguments.plot, dpi=120)
+print(f"Plots saved to {arguments.plot}.")

@@ -1,4 +1,5 @@
-"""Plain, inception and residual convolutions as the branch for pictures.
+"""Inception and residual blocks
+=============================
 
 ``ConvBranch(block="inception")`` puts four paths side by side, of 1 x 1, 3 x 3 and 5 x 5
 convolutions and of pooling, and concatenates them before the next layer; ``"residual"`` adds its
@@ -20,6 +21,10 @@ def count_parameters(pipeline, X, y) -> int:
     """A scorer: the number of weights in the fitted network."""
     return pipeline[-1].model_.count_params()
 
+
+# %%
+# A search over blocks and depths
+# -------------------------------
 
 digits = load_digits()
 frame = pd.DataFrame({"picture": list(digits.images)})
@@ -48,6 +53,10 @@ search = GridSearchCV(
     cv=2,
 )
 search.fit(X_train, y_train)
+
+# %%
+# What they reach
+# ---------------
 
 results = pd.DataFrame(search.cv_results_)
 table = pd.DataFrame(

@@ -1,4 +1,5 @@
-"""What does each input contribute? Permuted, and left out.
+"""What does each input contribute?
+================================
 
 A second-hand shop's adverts are drawn: a photo, a text, and a table. The price depends on what
 the photo shows (how large the thing is), on a word in the text (its state), and on the year. The
@@ -30,6 +31,16 @@ from skmerge import (
     input_importance,
 )
 
+parser = argparse.ArgumentParser(description="Inputs permuted, and left out.")
+parser.add_argument("--plot", default="input_importance.png", help="file for the plots")
+parser.add_argument("--rows", type=int, default=600, help="number of adverts")
+parser.add_argument("--epochs", type=int, default=15, help="epochs per fit")
+arguments = parser.parse_args()
+
+# %%
+# Adverts with a photo, a text and a table
+# ----------------------------------------
+
 STATES = {"new": 40.0, "used": 0.0, "scratched": -20.0, "broken": -40.0}
 TEXTS = ["{} lamp, pick up only", "lamp for sale, {}", "a {} lamp that I no longer need"]
 
@@ -58,46 +69,47 @@ def draw_adverts(n_rows: int, seed: int = 0) -> tuple[pd.DataFrame, np.ndarray]:
     return frame, 50 + worth + rng.normal(0, 5, n_rows)
 
 
-def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--plot", default="input_importance.png", help="file for the plots")
-    parser.add_argument("--rows", type=int, default=600, help="number of adverts")
-    parser.add_argument("--epochs", type=int, default=15, help="epochs per fit")
-    arguments = parser.parse_args()
+frame, price = draw_adverts(arguments.rows)
+train, test, y_train, y_test = train_test_split(frame, price, random_state=0)
 
-    frame, price = draw_adverts(arguments.rows)
-    train, test, y_train, y_test = train_test_split(frame, price, random_state=0)
-    router = ColumnRouter(
-        inputs={"photo": "image", "text": "text", "table": ["year", "age", "shelf"]}
-    )
-    pipeline = make_pipeline(
-        router,
-        MergedNetRegressor(
-            epochs=arguments.epochs,
-            dropout=0,
-            batch_size=32,
-            early_stopping=False,
-            random_state=0,
-        ),
-    )
-    pipeline.fit(train, y_train)
+# %%
+# One network, its inputs permuted
+# --------------------------------
+# The router is told which columns are one input. Importances are drops in R2, on rows that the
+# network has not seen.
 
-    by_input = input_importance(pipeline, test, y_test, random_state=0)
-    print(f"Inputs permuted: {by_input}\n")
-    by_column = input_importance(pipeline, test, y_test, by="column", random_state=0)
-    print(f"Columns permuted: {by_column}\n")
-    folds = ShuffleSplit(3, test_size=0.25, random_state=0)
-    left_out = ablation(pipeline, frame, price, cv=folds)
-    print(f"Inputs left out: {left_out}\n")
+pipeline = make_pipeline(
+    ColumnRouter(inputs={"photo": "image", "text": "text", "table": ["year", "age", "shelf"]}),
+    MergedNetRegressor(
+        epochs=arguments.epochs, dropout=0, batch_size=32, early_stopping=False, random_state=0
+    ),
+)
+pipeline.fit(train, y_train)
+by_input = input_importance(pipeline, test, y_test, random_state=0)
+print(f"Inputs permuted: {by_input}\n")
 
-    figure, axes = plt.subplots(3, 1, figsize=(7.4, 7.6), layout="constrained")
-    results = {"Inputs permuted": by_input, "Columns permuted": by_column, "Left out": left_out}
-    for ax, (title, result) in zip(axes, results.items(), strict=True):
-        InputImportanceDisplay.from_result(result, ax=ax)
-        ax.set_title(title, loc="left")
-    figure.savefig(arguments.plot, dpi=120)
-    print(f"Plots saved to {arguments.plot}.")
+# %%
+# Columns of the table can be permuted by themselves.
 
+by_column = input_importance(pipeline, test, y_test, by="column", random_state=0)
+print(f"Columns permuted: {by_column}\n")
 
-if __name__ == "__main__":
-    main()
+# %%
+# Networks that never had the input
+# ---------------------------------
+
+folds = ShuffleSplit(3, test_size=0.25, random_state=0)
+left_out = ablation(pipeline, frame, price, cv=folds)
+print(f"Inputs left out: {left_out}\n")
+
+# %%
+# All three as plots
+# ------------------
+
+figure, axes = plt.subplots(3, 1, figsize=(7.4, 7.6), layout="constrained")
+results = {"Inputs permuted": by_input, "Columns permuted": by_column, "Left out": left_out}
+for ax, (title, result) in zip(axes, results.items(), strict=True):
+    InputImportanceDisplay.from_result(result, ax=ax)
+    ax.set_title(title, loc="left")
+figure.savefig(arguments.plot, dpi=120)
+print(f"Plots saved to {arguments.plot}.")

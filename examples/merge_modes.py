@@ -1,4 +1,7 @@
-"""What the merge modes can do: every mode on two questions about pairs of handwritten digits.
+"""What the merge modes can do
+===========================
+
+Every merge mode answers two questions about pairs of handwritten digits.
 
 The first question is whether two digits add up to 9 or more. Each picture has something to say on
 its own, and what they say adds up. The second is whether both pictures show the same digit: either
@@ -26,6 +29,11 @@ from sklearn.datasets import load_digits
 from sklearn.model_selection import train_test_split
 
 from skmerge import DenseBranch, MergedNetClassifier
+
+# %%
+# The pairs
+# ---------
+# Two thousand to train on and as many to test on, for each of the questions.
 
 digits = load_digits()
 n_pictures = len(digits.target)
@@ -68,6 +76,12 @@ questions = {
 }
 
 
+# %%
+# One network for all
+# -------------------
+# The branches are dense layers of 32 units. Nothing but the merge differs from fit to fit.
+
+
 def accuracy(question, merge, *, head=None, names=("left", "right")):
     pairs, test_pairs, answer = questions[question]
     model = MergedNetClassifier(
@@ -84,6 +98,11 @@ def accuracy(question, merge, *, head=None, names=("left", "right")):
     model.fit({name: inputs(pairs)[name] for name in names}, answer(pairs))
     return model.score({name: inputs(test_pairs)[name] for name in names}, answer(test_pairs))
 
+
+# %%
+# The merge alone
+# ---------------
+# The left picture by itself says what can be had without merging.
 
 print(f"{'merge':<12}", *(f"{question:>11}" for question in questions))
 alone = [accuracy(question, "concat", names=["left"]) for question in questions]
@@ -105,6 +124,11 @@ for mode in [
 ]:
     values = [accuracy(question, mode) for question in questions]
     print(f"{mode:<12}", *(f"{value:>11.3f}" for value in values), flush=True)
+
+# %%
+# A layer after the merge
+# -----------------------
+# Now the head can combine what the merge has only put side by side, or added up.
 
 print("\nsame digit, with a layer of 32 units after the merge")
 for mode in ["late", "concat", "sum"]:

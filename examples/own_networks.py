@@ -1,4 +1,5 @@
-"""Networks of your own as branches: what they may be, and what becomes of them.
+"""Networks of your own as branches
+================================
 
 Anything made of Keras layers can read an input: a Sequential or a functional model, a class of your
 own, a single layer, a body of ``keras.applications``. The estimator never trains your object. It
@@ -23,6 +24,10 @@ from sklearn.datasets import load_digits
 from sklearn.model_selection import train_test_split
 
 from skmerge import KerasBranch, MergedNetClassifier
+
+# %%
+# What may be a branch
+# --------------------
 
 SHAPE = (8, 8, 1)
 
@@ -87,6 +92,10 @@ def mobile_net() -> keras.Model:
     return keras.Model(pixels, body(colored))
 
 
+# %%
+# The data, and a body that has learned something
+# -----------------------------------------------
+
 keras.utils.set_random_seed(0)  # for the weights that are kept; those of the fits have their own
 digits = load_digits()
 pictures = digits.images[..., np.newaxis]
@@ -95,6 +104,10 @@ train, test = train_test_split(np.arange(len(pictures)), test_size=0.25, random_
 with tempfile.TemporaryDirectory() as folder:
     path = Path(folder) / "body.weights.h5"
     body = pretrained(path, pictures[train], digits.target[train] % 2 == 0)
+
+# %%
+# Each of them as the branch of the picture
+# -----------------------------------------
 
 networks = {
     "Sequential": sequential(),

@@ -1,4 +1,5 @@
-"""A picture and a tag, merged before the classification.
+"""A picture and a tag
+===================
 
 The question is an old one: a network for pictures and a network for words are to become one
 classifier::
@@ -23,6 +24,10 @@ from PIL import Image, ImageDraw
 from sklearn.model_selection import train_test_split
 
 from skmerge import ConvBranch, EmbeddingBranch, MergedNetClassifier
+
+# %%
+# Things, drawn and tagged
+# ------------------------
 
 SIZE = 24
 THINGS = {
@@ -67,6 +72,11 @@ def make_things(n_rows: int, seed: int = 0) -> tuple[np.ndarray, np.ndarray, np.
     tags = np.array([rng.choice(TAGS[use]) for _, use in kinds])
     return pictures, tags, np.array([THINGS[kind] for kind in kinds])
 
+
+# %%
+# The picture, the tag, and both
+# ------------------------------
+# Arrays need no DataFrame: ``fit`` takes a list of them, in the order of `branches`.
 
 x_image, x_word, y = make_things(1500)
 train, test = train_test_split(np.arange(len(y)), test_size=0.25, random_state=0)

@@ -1,4 +1,7 @@
-"""Does the pump hold? Signals of varying length, read beside a table and a text.
+"""Signals beside a table and a text
+=================================
+
+Does the pump hold?
 
 Each pump has a pressure curve of 15 to 40 readings, some of them lost, its age and model, and a
 technician's note. It fails if two of three things are wrong: the pressure jumps up and seeps away
@@ -24,13 +27,17 @@ from skmerge import (
     RecurrentBranch,
 )
 
+parser = argparse.ArgumentParser(description="Signals of varying length.")
+parser.add_argument("--rows", type=int, default=1200, help="number of pumps")
+parser.add_argument("--epochs", type=int, default=20, help="epochs per fit")
+arguments = parser.parse_args()
+
+# %%
+# Pumps, their curves and notes
+# -----------------------------
+
 QUIET = ["runs smoothly", "nothing to report", "cleaned the filter", "new seal fitted"]
 NOISY = ["rattles when starting", "a grinding noise", "hums louder than before", "knocks at times"]
-BRANCHES = {
-    "recurrent": RecurrentBranch(32),
-    "attention": AttentionBranch(32, n_layers=2),
-    "conv1d": Conv1DBranch(32, (32,), kernel_sizes=(3, 5, 9)),
-}
 
 
 def draw_curve(rng: np.random.Generator, seeps: bool) -> list[float | None]:
@@ -63,41 +70,40 @@ def make_frame(n_rows: int, seed: int = 0) -> tuple[pd.DataFrame, np.ndarray]:
     return frame, np.where(fails, "fails", "holds")
 
 
-def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--rows", type=int, default=1200, help="number of pumps")
-    parser.add_argument("--epochs", type=int, default=20, help="epochs per fit")
-    arguments = parser.parse_args()
+frame, y = make_frame(arguments.rows)
+train, test, y_train, y_test = train_test_split(frame, y, test_size=0.25, random_state=0)
+print(ColumnRouter().fit(train), "\n")
 
-    frame, y = make_frame(arguments.rows)
-    train, test, y_train, y_test = train_test_split(frame, y, test_size=0.25, random_state=0)
-    print(ColumnRouter().fit(train), "\n")
+# %%
+# Three branches for the curve, and none
+# --------------------------------------
 
-    rows = []
-    for name in ["no curve", *BRANCHES]:
-        inputs = {"pressure": "drop"} if name == "no curve" else "auto"
-        classifier = MergedNetClassifier(
-            router=ColumnRouter(inputs),
-            branches={"pressure": BRANCHES[name]} if name in BRANCHES else None,
-            epochs=arguments.epochs,
-            batch_size=32,
-            learning_rate=0.003,
-            early_stopping=False,
-            random_state=0,
-        )
-        began = time.perf_counter()
-        classifier.fit(train, y_train)
-        seconds = time.perf_counter() - began
-        rows.append(
-            {
-                "pressure read by": name,
-                "accuracy": round(classifier.score(test, y_test), 3),
-                "fit seconds": round(seconds, 1),
-                "parameters": classifier.model_.count_params(),
-            }
-        )
-    print(pd.DataFrame(rows).to_string(index=False))
-
-
-if __name__ == "__main__":
-    main()
+branches = {
+    "no curve": None,
+    "recurrent": RecurrentBranch(32),
+    "attention": AttentionBranch(32, n_layers=2),
+    "conv1d": Conv1DBranch(32, (32,), kernel_sizes=(3, 5, 9)),
+}
+rows = []
+for name, branch in branches.items():
+    classifier = MergedNetClassifier(
+        router=ColumnRouter("auto" if branch else {"pressure": "drop"}),
+        branches={"pressure": branch} if branch else None,
+        epochs=arguments.epochs,
+        batch_size=32,
+        learning_rate=0.003,
+        early_stopping=False,
+        random_state=0,
+    )
+    began = time.perf_counter()
+    classifier.fit(train, y_train)
+    seconds = time.perf_counter() - began
+    rows.append(
+        {
+            "pressure read by": name,
+            "accuracy": round(classifier.score(test, y_test), 3),
+            "fit seconds": round(seconds, 1),
+            "parameters": classifier.model_.count_params(),
+        }
+    )
+print(pd.DataFrame(rows).to_string(index=False))

@@ -1,4 +1,5 @@
-"""Do two pictures show the same digit? A siamese network on scikit-learn's handwritten digits.
+"""Siamese networks: do two pictures show the same digit?
+======================================================
 
 Both pictures go through one branch (``branches={"right": "left"}`` shares it), and a merge compares
 what it makes of them. The pairs that are scored are of pictures that no training pair contains, and
@@ -18,6 +19,10 @@ from sklearn.model_selection import train_test_split
 
 from skmerge import ConvBranch, MergedNetClassifier
 from skmerge.merges import Compare
+
+# %%
+# Pairs of pictures
+# -----------------
 
 digits = load_digits()
 seen, unseen = train_test_split(
@@ -39,6 +44,11 @@ def make_pairs(rows: np.ndarray, n_pairs: int, seed: int) -> tuple[list[np.ndarr
 
 train, y_train = make_pairs(seen, 10_000, seed=0)
 test, y_test = make_pairs(unseen, 4_000, seed=1)
+# %%
+# One branch for both
+# -------------------
+# ``"right": "left"`` is all that it takes.
+
 branch = ConvBranch(units=(64,), activation="tanh", pooling="flatten")
 modes = {
     "compare, symmetric": Compare(symmetric=True),

@@ -1,4 +1,5 @@
-"""The old two-branch snippet, line by line.
+"""The two-branch snippet of early Keras
+=====================================
 
 Early Keras had a layer ``Merge`` that joined two Sequential models::
 
@@ -28,6 +29,11 @@ pictures = digits.images / 16
 x_left = pictures[:, :, :4].reshape(len(pictures), 32)
 x_right = pictures[:, :, 4:].reshape(len(pictures), 32)
 train, test = train_test_split(range(len(pictures)), test_size=0.25, random_state=0)
+
+# %%
+# The snippet
+# -----------
+# All modes of the old ``Merge``, by the names that they had.
 
 left = keras.Sequential([keras.Input((32,)), keras.layers.Dense(32, activation="relu")])
 right = keras.Sequential([keras.Input((32,)), keras.layers.Dense(32, activation="relu")])

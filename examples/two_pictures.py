@@ -1,8 +1,10 @@
-"""Two pictures of one thing: from the top, and from the bottom.
+"""Two pictures of one thing
+=========================
 
-Both pictures go through convolutions and are merged before the classification. The question is
-whether they should go through the same ones: ``branches={"bottom": "top"}`` lets the second input
-share the weights of the first, which halves them and shows them twice as many pictures.
+A thing is seen from the top and from the bottom. Both pictures go through convolutions and are
+merged before the classification. The question is whether they should go through the same ones:
+``branches={"bottom": "top"}`` lets the second input share the weights of the first, which halves
+them and shows them twice as many pictures.
 
 The things are boxes with a drawing on each side, on paper of any colour, and the class is which
 drawings they are: a ring over a cross is not the same as a cross over a ring. The top alone is
@@ -15,6 +17,10 @@ from PIL import Image, ImageDraw
 from sklearn.model_selection import train_test_split
 
 from skmerge import ConvBranch, MergedNetClassifier
+
+# %%
+# Boxes with a drawing on each side
+# ---------------------------------
 
 SIZE = 24
 DRAWINGS = ["cross", "disc", "ring", "stripes"]
@@ -51,6 +57,10 @@ def make_boxes(n_rows: int, seed: int = 0) -> tuple[dict[str, np.ndarray], np.nd
     }
     return pictures, np.array([f"{top} over {bottom}" for top, bottom in sides])
 
+
+# %%
+# Weights of its own, or shared
+# -----------------------------
 
 pictures, y = make_boxes(1600)
 train, test = train_test_split(np.arange(len(y)), test_size=0.5, random_state=0)

@@ -129,14 +129,14 @@ class SaliencyDisplay:
         inputs : sequence of str, default=None
             The inputs to draw. None takes all whose branch can be seen into.
         method : {"auto", "gradient", "gradient_x_input"}, default="auto"
-            ``"gradient"``: of a pixel the largest absolute derivative among its channels [1]_, of
-            a word the Euclidean norm of the derivatives by its embedding (of which [2]_ draws
-            each, in absolute value), of a number the derivative by its encoded (scaled) value,
-            of a category the norm as of a word. ``"gradient_x_input"``: the derivatives times
-            the values, summed over the channels or the embedding; above 0 where making the
-            input larger raises the score. ``"auto"`` is the gradient for pictures, and for all
-            else the gradient times the input, which differs from word to word also where a
-            branch averages over words, whose gradients are then all the same.
+            ``"gradient"``: of a pixel the largest absolute derivative among its channels
+            (Simonyan 2014), of a word the Euclidean norm of the derivatives by its embedding (of
+            which Li 2016 draws each, in absolute value), of a number the derivative by its encoded
+            (scaled) value, of a category the norm as of a word. ``"gradient_x_input"``: the
+            derivatives times the values, summed over the channels or the embedding; above 0 where
+            making the input larger raises the score. ``"auto"`` is the gradient for pictures, and
+            for all else the gradient times the input, which differs from word to word also where
+            a branch averages over words, whose gradients are then all the same.
         ax : matplotlib Axes or array of Axes, default=None
             Axes to draw in, one around all panels or one for each input. None makes a figure.
         max_columns : int, default=12

@@ -21,7 +21,9 @@ class _UnitByUnit(Merge, ABC):
 
 
 class Sum(_UnitByUnit):
-    """Sum of the branches, unit by unit: ``x_1 + ... + x_k``.
+    """Sum of the branches, unit by unit.
+
+    The result is ``x_1 + ... + x_k``.
 
     Parameters
     ----------
@@ -40,7 +42,9 @@ class Sum(_UnitByUnit):
 
 
 class Multiply(_UnitByUnit):
-    """Product of the branches, unit by unit: ``x_1 * ... * x_k``.
+    """Product of the branches, unit by unit.
+
+    The result is ``x_1 * ... * x_k``.
 
     Parameters
     ----------
@@ -59,7 +63,9 @@ class Multiply(_UnitByUnit):
 
 
 class Average(_UnitByUnit):
-    """Mean of the branches, unit by unit: ``(x_1 + ... + x_k) / k``.
+    """Mean of the branches, unit by unit.
+
+    The result is ``(x_1 + ... + x_k) / k``.
 
     Parameters
     ----------
