@@ -147,6 +147,6 @@ ax.barh(ascending["merge"], ascending["accuracy"], xerr=ascending["spread"], cap
 ax.axvline(guessing, color="0.4", linestyle="--", label="guessing")
 ax.set(xlim=(0, 1), xlabel="accuracy, mean and spread of 2 folds")
 ax.set_title("Does the caption fit the picture?")
-ax.legend(loc="lower right")
+figure.legend(loc="outside lower right", frameon=False)
 figure.savefig(arguments.plot, dpi=110)
 print(f"Plot saved to {arguments.plot}.")

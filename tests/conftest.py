@@ -1,6 +1,7 @@
 """Fixtures for all tests: a small frame with every kind of column, and the data sets beside it."""
 
 import os
+import re
 from pathlib import Path
 
 # before TensorFlow and matplotlib are imported: no start-up messages, no windows
@@ -18,6 +19,9 @@ from PIL import Image, ImageDraw
 
 ROOT = Path(__file__).parents[1]
 SHARED_DATA = Path(os.environ.get("SKMERGE_SHARED_DATA") or ROOT.parent / "shared" / "data")
+
+PYTHON_BLOCK = re.compile(r"^```python\n(.*?)^```", flags=re.DOTALL | re.MULTILINE)
+NOT_RUN = re.compile(r"<!-- not run: .+ -->\n+\Z")
 
 N_ROWS = 60
 CITIES = ["Bern", "Lyon", "Oslo", "Rome"]
@@ -42,6 +46,24 @@ def pytest_collection_modifyitems(items):
 def shared_data():
     """Folder of the data sets; a test that uses it is marked ``shared_data``."""
     return SHARED_DATA
+
+
+@pytest.fixture(scope="session")
+def run_page():
+    """A function that runs the Python blocks of a Markdown page in order, in one namespace.
+
+    A block below ``<!-- not run: reason -->`` is left out. Tracebacks name the line of the page.
+    """
+
+    def run(page, names):
+        text = page.read_text(encoding="utf-8")
+        for block in PYTHON_BLOCK.finditer(text):
+            if not NOT_RUN.search(text, 0, block.start()):
+                line = text.count("\n", 0, block.start(1))
+                exec(compile("\n" * line + block[1], str(page), "exec"), names)
+        return names
+
+    return run
 
 
 @pytest.fixture(scope="session")

@@ -13,16 +13,13 @@ from numpy.testing import assert_allclose, assert_array_equal
 import skmerge
 from skmerge import InputSpec, build_network
 
-TEXT = (Path(__file__).parents[1] / "CONTRIBUTING.md").read_text(encoding="utf-8")
+PAGE = Path(__file__).parents[1] / "CONTRIBUTING.md"
 
 
 @pytest.fixture(scope="module")
-def shown():
+def shown(run_page):
     """What the code blocks define."""
-    names = {}
-    for block in re.findall(r"```python\n(.*?)```", TEXT, flags=re.DOTALL):
-        exec(block, names)
-    return SimpleNamespace(**names)
+    return SimpleNamespace(**run_page(PAGE, {}))
 
 
 @pytest.mark.parametrize(
@@ -69,9 +66,8 @@ def test_branch_refuses_what_it_cannot_read(shown):
 
 
 def test_layering_table_names_every_module():
-    table = set(
-        re.findall(r"`(\w+)/?`", "".join(re.findall(r"^\|.*\|$", TEXT, flags=re.MULTILINE)))
-    )
+    rows = re.findall(r"^\|.*\|$", PAGE.read_text(encoding="utf-8"), flags=re.MULTILINE)
+    table = set(re.findall(r"`(\w+)/?`", "".join(rows)))
     package = Path(skmerge.__file__).parent
     modules = {path.stem for path in package.glob("*.py")} - {"__init__"}
     assert modules | {path.parent.name for path in package.glob("*/__init__.py")} <= table

@@ -1,0 +1,161 @@
+"""The pages are true: their snippets run, page by page and in order, and their links lead somewhere.
+
+A fenced block of Python that cannot be run here stands below a comment that says why::
+
+    <!-- not run: needs two GPUs -->
+"""
+
+import ast
+import re
+from pathlib import Path
+
+import numpy as np
+import pytest
+from sklearn.base import clone
+from sklearn.model_selection import GridSearchCV, ParameterGrid
+
+import skmerge
+from skmerge import ConvBranch
+from skmerge._merged_net import MergedNet
+from skmerge.inspection import _compare
+
+ROOT = Path(__file__).parents[1]
+DOCS = ROOT / "docs"
+PAGES = [ROOT / "README.md", *sorted(DOCS.glob("*.md"))]
+WITHOUT_CODE = {"changelog.md", "contributing.md", "quality.md", "speed.md"}
+
+#: How many blocks of all pages are not run. A new one needs a reason, and another number here.
+N_NOT_RUN = 0
+
+LINK = re.compile(r"\]\(([^)\s]+)\)|^:(?:target|link): (\S+)$|\{image\} (\S+)$", flags=re.MULTILINE)
+
+
+@pytest.fixture
+def short(monkeypatch):
+    """Fits of one epoch, small convolutions, two candidates of a search, two merges compared."""
+    train, candidates = MergedNet._train, _compare.merges_to_compare
+
+    def train_briefly(self, *args, epochs, **options):
+        return train(self, *args, epochs=1, **options)
+
+    def search_two(self, evaluate_candidates):
+        grid = list(ParameterGrid(self.param_grid))
+        for parameters in grid:
+            clone(self.estimator).set_params(**parameters)
+        evaluate_candidates([grid[0], grid[-1]])
+
+    def compare_two(*args):
+        return dict(list(candidates(*args).items())[:2])
+
+    monkeypatch.setattr(MergedNet, "_train", train_briefly)
+    monkeypatch.setattr(GridSearchCV, "_run_search", search_two)
+    monkeypatch.setattr(_compare, "merges_to_compare", compare_two)
+    monkeypatch.setattr(ConvBranch.__init__, "__defaults__", ((2,), (8,)))
+
+
+@pytest.fixture
+def names(frame, target):
+    """What the snippets find: rows and targets, by the names that the pages give them."""
+    rows = frame[["age", "city", "note", "photo"]].assign(
+        customer_id=np.arange(len(frame)),
+        photo_back=frame["photo"].to_list()[::-1],
+        price_new=np.arange(len(frame)) / 7,
+        price_old=np.arange(len(frame)) / 9,
+        zipcode=1000 + np.arange(len(frame)) % 5,
+    )
+    left, right = np.random.default_rng(0).normal(size=(2, len(frame), 32))
+    return {
+        "frame": rows,
+        "y": target,
+        "new_frame": rows[:20],
+        "new_y": target[:20],
+        "x_left": left,
+        "x_right": right,
+    }
+
+
+@pytest.mark.slow
+@pytest.mark.filterwarnings("ignore:X does not have valid feature names")
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.stem)
+def test_snippets_run(page, names, short, run_page, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    before = set(names)
+    made = set(run_page(page, names)) - before
+    assert bool(made) == (page.name not in WITHOUT_CODE)
+
+
+def test_few_snippets_are_not_run():
+    assert sum(page.read_text("utf-8").count("<!-- not run:") for page in PAGES) == N_NOT_RUN
+
+
+def anchors(page):
+    """The anchors of a page's headings, as GitHub and MyST make them, and those that it names."""
+    text = page.read_text(encoding="utf-8")
+    headings = re.findall(r"^#+ (.+)$", text, flags=re.MULTILINE)
+    kept = (re.sub(r"[^\w\- ]", "", heading.lower()) for heading in headings)
+    return {heading.replace(" ", "-") for heading in kept} | set(
+        re.findall(r"^\((\S+)\)=$", text, flags=re.MULTILINE)
+    )
+
+
+def is_there(link, page):
+    """Whether a link of a page leads to a file of the project, an example, or the reference."""
+    path, _, anchor = link.partition("#")
+    target = page.parent / path if path else page
+    if path.startswith("auto_examples/"):
+        name = Path(path).stem
+        return name == "index" or (ROOT / "examples" / f"{name}.py").is_file()
+    if path.startswith("generated/"):
+        *_, name = Path(path).stem.split(".")
+        return any(hasattr(home, name) for home in (skmerge, skmerge.merges, skmerge.inspection))
+    if target.suffix in {"", ".html"} and not target.is_dir():
+        target = next(
+            (
+                target.with_suffix(end)
+                for end in (".md", ".rst")
+                if target.with_suffix(end).exists()
+            ),
+            target,
+        )
+    return target.exists() and (not anchor or anchor in anchors(target))
+
+
+@pytest.mark.parametrize("page", [*PAGES, DOCS / "llms.txt"], ids=lambda page: page.name)
+def test_links_lead_somewhere(page):
+    text = page.read_text(encoding="utf-8")
+    links = ["".join(found) for found in LINK.findall(text)]
+    local = [link for link in links if not link.startswith(("http:", "https:"))]
+    assert [link for link in local if not is_there(link, page)] == []
+
+
+def in_toctree():
+    text = (DOCS / "index.md").read_text(encoding="utf-8")
+    trees = re.findall(r"```\{toctree\}\n(?::.*\n)*\n(.*?)```", text, flags=re.DOTALL)
+    return set("".join(trees).split())
+
+
+def test_every_page_is_in_the_table_of_contents():
+    pages = {page.stem for kind in ("*.md", "*.rst") for page in DOCS.glob(kind)} - {"index"}
+    assert in_toctree() == pages | {"auto_examples/index"}
+
+
+def test_llms_txt_names_every_page():
+    text = (DOCS / "llms.txt").read_text(encoding="utf-8")
+    title, summary = re.match(r"# (\S+)\n\n> (.+?)\n\n", text, flags=re.DOTALL).groups()
+    assert title == "skmerge"
+    assert len(summary) > 50
+    lines = [line for line in text.splitlines() if line.startswith("- ")]
+    listed = [re.fullmatch(r"- \[[^]]+\]\(([^)]+)\.html\): .+", line)[1] for line in lines]
+    assert len(listed) == len(set(listed))
+    assert in_toctree() <= set(listed)
+
+
+@pytest.mark.parametrize(
+    "script", sorted((ROOT / "examples").glob("[!_]*.py")), ids=lambda p: p.stem
+)
+def test_examples_open_with_a_title_for_the_gallery(script):
+    title, underline, blank = ast.get_docstring(ast.parse(script.read_text("utf-8"))).split("\n")[
+        :3
+    ]
+    assert underline == "=" * len(title)
+    assert not blank
