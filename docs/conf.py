@@ -166,7 +166,7 @@ def find_elsewhere(app, env, node, contnode):
     return None
 
 
-def escape_shapes(app, what, name, obj, options, lines):
+def escape_shapes(app, what, name, obj, options, lines):  # noqa: PLR0917
     """Escape the stars and underscores of types, such as ``(n_samples, *spec_.shape)``."""
     for number, line in enumerate(lines):
         if "of shape (" in line and "`" not in line:

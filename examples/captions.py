@@ -258,7 +258,7 @@ def plot_captions(frame: pd.DataFrame, written: dict[str, list[list[str]]], path
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser = argparse.ArgumentParser(description="Pictures told in words.")
     parser.add_argument("--data", type=Path, help="folder of photographs; none draws pictures")
     parser.add_argument("--pictures", type=int, default=1200, help="number of pictures to draw")
     parser.add_argument("--epochs", type=int, help="epochs per fit")
