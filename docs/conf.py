@@ -33,6 +33,7 @@ suppress_warnings = ["config.cache"]  # functions in this file; all that follows
 default_role = "py:obj"  # `MultiInput` in a docstring links to its page
 
 autosummary_generate = True
+toc_object_entries_show_parents = "hide"
 autodoc_typehints = "none"  # numpydoc shows the types
 numpydoc_show_class_members = False  # the template of classes lists those of skmerge
 
@@ -45,7 +46,7 @@ html_static_path = ["_static"]
 html_css_files = ["skmerge.css"]
 html_extra_path = ["llms.txt"]
 html_show_sphinx = False
-html_sidebars = {"index": []}
+html_sidebars = {"index": [], "changelog": [], "contributing": []}
 html_theme_options = {
     "logo": {"text": "skmerge"},
     "navbar_end": ["theme-switcher"],
@@ -60,6 +61,9 @@ copybutton_exclude = ".linenos, .gp, .go"  # prompts and output are not copied
 
 #: Where the examples put their plots and figures while the gallery runs them.
 WRITTEN = Path(tempfile.gettempdir()) / "skmerge-gallery"
+
+#: The picture of examples that draw none.
+THUMBNAIL = WRITTEN / "branches.png"
 
 #: What the examples are called with in the gallery: as by hand, but for the place of their files.
 ARGUMENTS = {
@@ -116,6 +120,7 @@ sphinx_gallery_conf = {
     "reset_argv": "conf.arguments_of",
     "reset_modules": ("matplotlib",),
     "copyfile_regex": r"_captioning\.py",
+    "default_thumb_file": str(THUMBNAIL),
     "doc_module": ("skmerge",),
     "backreferences_dir": "generated/backreferences",
     "inspect_global_variables": True,
@@ -175,6 +180,22 @@ def escape_shapes(app, what, name, obj, options, lines):  # noqa: PLR0917
             lines[number] = f"{named}{colon}{kind}"
 
 
+def draw_thumbnail(app):
+    """Draw two branches that merge."""
+    from matplotlib.figure import Figure
+
+    WRITTEN.mkdir(exist_ok=True)
+    ax = Figure(figsize=(4, 2.8), layout="constrained").subplots()
+    for height in (0, 2):
+        ax.plot([0, 1, 2], [height, height, 1], color="#1f77b4", linewidth=8, zorder=0)
+    ax.plot([2, 3], [1, 1], color="#1f77b4", linewidth=8, zorder=0)
+    ax.scatter([0, 0, 1, 1, 2, 3], [0, 2, 0, 2, 1, 1], s=900, color="#ff7f0e")
+    ax.set(xlim=(-0.5, 3.5), ylim=(-0.7, 2.7))
+    ax.set_axis_off()
+    ax.figure.savefig(THUMBNAIL)
+
+
 def setup(app):
+    app.connect("builder-inited", draw_thumbnail, priority=1)  # before the gallery
     app.connect("missing-reference", find_elsewhere)
     app.connect("autodoc-process-docstring", escape_shapes, priority=100)  # before numpydoc

@@ -24,6 +24,7 @@ another order, and ``cosine`` 78 of 100 on the second question in place of 82. `
 ``subtract`` are left out, being like ``sum``, and so is ``minimum``, being like ``maximum``.
 """
 
+import matplotlib.pyplot as plt
 import numpy as np
 from sklearn.datasets import load_digits
 from sklearn.model_selection import train_test_split
@@ -107,6 +108,7 @@ def accuracy(question, merge, *, head=None, names=("left", "right")):
 print(f"{'merge':<12}", *(f"{question:>11}" for question in questions))
 alone = [accuracy(question, "concat", names=["left"]) for question in questions]
 print(f"{'(left alone)':<12}", *(f"{value:>11.3f}" for value in alone))
+results = {}
 for mode in [
     "late",
     "concat",
@@ -122,8 +124,22 @@ for mode in [
     "attention",
     "mrnn",
 ]:
-    values = [accuracy(question, mode) for question in questions]
+    values = results[mode] = [accuracy(question, mode) for question in questions]
     print(f"{mode:<12}", *(f"{value:>11.3f}" for value in values), flush=True)
+
+# %%
+# Which modes answer only the first:
+
+figure, ax = plt.subplots(figsize=(7, 4.2), layout="constrained")
+positions = np.arange(len(results))
+for position, question in enumerate(questions):
+    heights = [values[position] for values in results.values()]
+    ax.bar(positions + 0.4 * position - 0.2, heights, width=0.4, label=question)
+ax.axhline(0.5, color="0.4", linestyle="--")
+ax.set_xticks(positions, results, rotation=40)
+ax.set(ylim=(0.4, 1), ylabel="accuracy")
+figure.legend(loc="outside upper right", ncols=2, frameon=False)
+plt.show()
 
 # %%
 # A layer after the merge

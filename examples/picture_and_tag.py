@@ -19,6 +19,7 @@ soon, while a product of the features, which is worth its price where the two mu
 in ``quickstart.py``), is still guessing after as many epochs.
 """
 
+import matplotlib.pyplot as plt
 import numpy as np
 from PIL import Image, ImageDraw
 from sklearn.model_selection import train_test_split
@@ -73,12 +74,19 @@ def make_things(n_rows: int, seed: int = 0) -> tuple[np.ndarray, np.ndarray, np.
     return pictures, tags, np.array([THINGS[kind] for kind in kinds])
 
 
+x_image, x_word, y = make_things(1500)
+figure, axes = plt.subplots(1, 6, figsize=(9, 1.9), layout="constrained")
+for ax, picture, tag, thing in zip(axes, x_image, x_word, y, strict=False):
+    ax.imshow(picture)
+    ax.set_title(f"“{tag}”\n{thing}", fontsize=10)
+    ax.set_axis_off()
+plt.show()
+
 # %%
 # The picture, the tag, and both
 # ------------------------------
 # Arrays need no DataFrame: ``fit`` takes a list of them, in the order of `branches`.
 
-x_image, x_word, y = make_things(1500)
 train, test = train_test_split(np.arange(len(y)), test_size=0.25, random_state=0)
 inputs = {"image": x_image, "word": x_word}
 branches = {

@@ -15,6 +15,7 @@ Three branches read them: a recurrent network, a small transformer, and convolut
 import argparse
 import time
 
+import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
 from sklearn.model_selection import train_test_split
@@ -73,6 +74,14 @@ def make_frame(n_rows: int, seed: int = 0) -> tuple[pd.DataFrame, np.ndarray]:
 frame, y = make_frame(arguments.rows)
 train, test, y_train, y_test = train_test_split(frame, y, test_size=0.25, random_state=0)
 print(ColumnRouter().fit(train), "\n")
+
+figure, axes = plt.subplots(1, 2, figsize=(9, 2.4), sharey=True, layout="constrained")
+for ax, seeps in zip(axes, [False, True], strict=True):
+    curve = draw_curve(np.random.default_rng(1), seeps)
+    ax.plot([np.nan if value is None else value for value in curve], marker=".")
+    ax.set(title="jumps up, seeps away" if seeps else "builds up, drops back", xlabel="reading")
+axes[0].set_ylabel("pressure")
+plt.show()
 
 # %%
 # Three branches for the curve, and none

@@ -13,6 +13,7 @@ starts by taking likeness for a sign of difference, and does not learn. Features
 negative (``"tanh"``) suit it better than those of ``"relu"``, most of which it lets die.
 """
 
+import matplotlib.pyplot as plt
 import numpy as np
 from sklearn.datasets import load_digits
 from sklearn.model_selection import train_test_split
@@ -44,6 +45,14 @@ def make_pairs(rows: np.ndarray, n_pairs: int, seed: int) -> tuple[list[np.ndarr
 
 train, y_train = make_pairs(seen, 10_000, seed=0)
 test, y_test = make_pairs(unseen, 4_000, seed=1)
+figure, axes = plt.subplots(2, 6, figsize=(9, 3.4), layout="constrained")
+for side, row in zip(test, axes, strict=True):
+    for ax, picture, answer in zip(row, side, y_test, strict=False):
+        ax.imshow(picture, cmap="gray_r")
+        ax.set_title(answer if side is test[0] else "", fontsize=10)
+        ax.set_axis_off()
+plt.show()
+
 # %%
 # One branch for both
 # -------------------

@@ -12,6 +12,7 @@ right in a quarter of the cases at best, and so is little more than half of the 
 that forgets which side is which: ``sum``, once the weights are shared.
 """
 
+import matplotlib.pyplot as plt
 import numpy as np
 from PIL import Image, ImageDraw
 from sklearn.model_selection import train_test_split
@@ -58,11 +59,19 @@ def make_boxes(n_rows: int, seed: int = 0) -> tuple[dict[str, np.ndarray], np.nd
     return pictures, np.array([f"{top} over {bottom}" for top, bottom in sides])
 
 
+pictures, y = make_boxes(1600)
+figure, axes = plt.subplots(2, 6, figsize=(9, 3.2), layout="constrained")
+for side, row in zip(["top", "bottom"], axes, strict=True):
+    for ax, picture, title in zip(row, pictures[side], y, strict=False):
+        ax.imshow(picture)
+        ax.set_title(title if side == "top" else "", fontsize=10)
+        ax.set_axis_off()
+plt.show()
+
 # %%
 # Weights of its own, or shared
 # -----------------------------
 
-pictures, y = make_boxes(1600)
 train, test = train_test_split(np.arange(len(y)), test_size=0.5, random_state=0)
 
 

@@ -23,7 +23,7 @@ ROOT = Path(__file__).parents[1]
 DOCS = ROOT / "docs"
 PAGES = [ROOT / "README.md", *sorted(DOCS.glob("*.md"))]
 EXAMPLES = sorted((ROOT / "examples").glob("[!_]*.py"))
-WITHOUT_CODE = {"changelog.md", "contributing.md", "quality.md", "speed.md"}
+WITHOUT_CODE = {"changelog.md", "contributing.md", "guide.md", "quality.md", "speed.md"}
 
 #: How many blocks of all pages are not run. A new one needs a reason, and another number here.
 N_NOT_RUN = 0
@@ -127,7 +127,7 @@ def test_links_lead_somewhere(page):
 
 
 def in_toctree():
-    text = (DOCS / "index.md").read_text(encoding="utf-8")
+    text = "".join((DOCS / name).read_text(encoding="utf-8") for name in ("index.md", "guide.md"))
     trees = re.findall(
         r"^```\{toctree\}\n(?::[^\n]*\n)+\n(.*?)^```", text, flags=re.DOTALL | re.MULTILINE
     )
