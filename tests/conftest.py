@@ -52,13 +52,15 @@ def shared_data():
 def run_page():
     """A function that runs the Python blocks of a Markdown page in order, in one namespace.
 
-    A block below ``<!-- not run: reason -->`` is left out. Tracebacks name the line of the page.
+    Left out are blocks below ``<!-- not run: reason -->``, and those whose first line is
+    ``# needs: library``, which the test of that library runs. Tracebacks name the line of the page.
     """
 
     def run(page, names):
         text = page.read_text(encoding="utf-8")
         for block in PYTHON_BLOCK.finditer(text):
-            if not NOT_RUN.search(text, 0, block.start()):
+            optional = block[1].startswith("# needs: ")
+            if not optional and not NOT_RUN.search(text, 0, block.start()):
                 line = text.count("\n", 0, block.start(1))
                 exec(compile("\n" * line + block[1], str(page), "exec"), names)
         return names

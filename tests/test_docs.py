@@ -3,6 +3,8 @@
 A fenced block of Python that cannot be run here stands below a comment that says why::
 
     <!-- not run: needs two GPUs -->
+
+One that needs a library which the tests do without begins with ``# needs: library``.
 """
 
 import ast
@@ -17,13 +19,16 @@ from sklearn.model_selection import GridSearchCV, ParameterGrid
 import skmerge
 from skmerge import ConvBranch
 from skmerge._merged_net import MergedNet
-from skmerge.inspection import _compare
+from skmerge.inspection import _ablation, _compare
 
 ROOT = Path(__file__).parents[1]
 DOCS = ROOT / "docs"
 PAGES = [ROOT / "README.md", *sorted(DOCS.glob("*.md"))]
 EXAMPLES = sorted((ROOT / "examples").glob("[!_]*.py"))
 WITHOUT_CODE = {"changelog.md", "contributing.md", "guide.md", "quality.md", "speed.md"}
+
+#: Libraries that snippets may need and the tests do without.
+OPTIONAL = {"dask", "ray"}
 
 #: How many blocks of all pages are not run. A new one needs a reason, and another number here.
 N_NOT_RUN = 0
@@ -33,24 +38,39 @@ LINK = re.compile(r"\]\(([^)\s]+)\)|^:(?:target|link): (\S+)$|\{image\} (\S+)$",
 
 @pytest.fixture
 def short(monkeypatch):
-    """Fits of one epoch, small convolutions, one candidate of each search, one merge compared."""
+    """Fits of one epoch, small convolutions, two folds; the last candidate, without single inputs.
+
+    Every candidate of a search is set all the same, so that a parameter that does not exist raises.
+    """
     train, candidates = MergedNet._train, _compare.merges_to_compare
+    search, prepare = GridSearchCV.fit, _compare.prepare_experiment
 
     def train_briefly(self, *args, epochs, **options):
         return train(self, *args, epochs=1, **options)
 
-    def search_one(self, evaluate_candidates):
+    def search_two_folds(self, *args, **options):
+        return search(self.set_params(cv=2), *args, **options)
+
+    def search_last(self, evaluate_candidates):
         grid = list(ParameterGrid(self.param_grid))
         for parameters in grid:
             clone(self.estimator).set_params(**parameters)
         evaluate_candidates(grid[-1:])
 
-    def compare_one(*args):
-        return dict(list(candidates(*args).items())[:1])
+    def compare_last(*args):
+        return dict(list(candidates(*args).items())[-1:])
+
+    def two_folds(*args, cv, **options):
+        return prepare(*args, cv=2, **options)
 
     monkeypatch.setattr(MergedNet, "_train", train_briefly)
-    monkeypatch.setattr(GridSearchCV, "_run_search", search_one)
-    monkeypatch.setattr(_compare, "merges_to_compare", compare_one)
+    monkeypatch.setattr(GridSearchCV, "fit", search_two_folds)
+    monkeypatch.setattr(GridSearchCV, "_run_search", search_last)
+    monkeypatch.setattr(_compare, "merges_to_compare", compare_last)
+    for option in ("singles", "ensemble"):
+        monkeypatch.setitem(_compare.compare_merges.__kwdefaults__, option, False)
+    for module in (_ablation, _compare):
+        monkeypatch.setattr(module, "prepare_experiment", two_folds)
     monkeypatch.setattr(ConvBranch.__init__, "__defaults__", ((2,), (8,)))
 
 
@@ -89,6 +109,12 @@ def test_snippets_run(page, names, short, run_page, tmp_path, monkeypatch):
 
 
 def test_few_snippets_are_not_run():
+    needed = {
+        name
+        for page in PAGES
+        for name in re.findall(r"^# needs: (.+)$", page.read_text("utf-8"), flags=re.MULTILINE)
+    }
+    assert needed <= OPTIONAL
     assert sum(page.read_text("utf-8").count("<!-- not run:") for page in PAGES) == N_NOT_RUN
 
 
