@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Hashable
+from contextlib import AbstractContextManager, nullcontext
 from typing import Any
 
 import keras
@@ -27,6 +28,7 @@ from skmerge.training._lean import lean_calls
 from skmerge.training._plan import NetworkPlan
 from skmerge.training._pool import NetworkPool
 from skmerge.training._renewal import InitializerLog, Renewal
+from skmerge.training._replicas import strategy_of_scope
 from skmerge.training._rows import batch_signature
 from skmerge.training._seeds import seeded_build
 from skmerge.training._step import TrainingStep
@@ -67,6 +69,7 @@ class CompiledNetwork:
         key: Hashable | None,
     ) -> None:
         log = InitializerLog()
+        self._strategy = strategy_of_scope()
         with seeded_build(seed), log.recording():
             self.model = plan.build()
         self._plan, self._n_targets = plan, n_targets
@@ -88,10 +91,33 @@ class CompiledNetwork:
         compiled : Compilation
             What to compile it with.
         """
-        self.model.compile(**compiled.arguments(), jit_compile=False)
-        self.model.optimizer.build(self.model.trainable_variables)
+        with self.scope():
+            self.model.compile(**compiled.arguments(), jit_compile=False)
+            self.model.optimizer.build(self.model.trainable_variables)
         self._steps: TracedSteps | None = None
         self._readers: dict[str, Any] = {}
+
+    def scope(self) -> AbstractContextManager[Any]:
+        """Return the scope of the strategy that the network was made by.
+
+        Returns
+        -------
+        context manager
+            Of no effect where there is none.
+
+        Raises
+        ------
+        ValueError
+            If this is called in the scope of another strategy.
+        """
+        present = strategy_of_scope()
+        if present not in {None, self._strategy}:
+            raise ValueError(
+                "A network is trained further on the devices that it was made for. Got one made "
+                f"{'in another scope' if self._strategy else 'outside of any'}, in the scope of "
+                f"{present!r}: leave this scope, or call 'fit' in it with warm_start=False."
+            )
+        return nullcontext() if self._strategy is None else self._strategy.scope()
 
     def keep(self) -> None:
         """Leave the network to whoever holds it: it is never used for another fit."""
@@ -136,9 +162,10 @@ class CompiledNetwork:
         """The traced functions of training and validation."""
         if self._steps is None:
             weight = getattr(self._plan.merge, "auxiliary", 0)
-            logits = branch_logits(self.model, self._plan.inputs) if weight else []
-            step = TrainingStep(self.model, logits, weight if logits else self._plan.auxiliary)
-            self._steps = TracedSteps(self.model, self._n_targets, step)
+            with self.scope():
+                logits = branch_logits(self.model, self._plan.inputs) if weight else []
+                step = TrainingStep(self.model, logits, weight if logits else self._plan.auxiliary)
+                self._steps = TracedSteps(self.model, self._n_targets, step, self._strategy)
         return self._steps
 
     def reader(self, part: str) -> Any:
@@ -194,12 +221,15 @@ def compiled_network(
     CompiledNetwork
         The network.
     """
-    key = None if tf.distribute.has_strategy() else structure_of(plan, compiled)
+    key = structure_of(plan, compiled)
     key = key and (n_targets, key)
-    network = POOL.borrow(key)
+    is_on_one = strategy_of_scope() is None
+    network = POOL.borrow(key) if is_on_one else None
     if network is None:
         network = CompiledNetwork(plan, compiled, n_targets=n_targets, seed=seed, key=key)
-    network.renew(seed, compiled.optimizer)
+    network.renew(seed, compiled.optimizer)  # by a strategy too, for the same initial values
+    if not is_on_one:
+        network.keep()
     POOL.lend(network, owner)
     return network
 

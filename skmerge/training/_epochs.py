@@ -15,6 +15,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 
+from skmerge.training._replicas import ValidationStep, on_replicas
 from skmerge.training._rows import Rows, gather, rows_signature
 from skmerge.training._step import TrainingStep
 from skmerge.training._streaming import StreamedRows
@@ -35,11 +36,23 @@ class TracedSteps:
         Number of columns of the targets.
     train_step : TrainingStep
         Takes one batch ``(inputs, targets, weights)`` and trains on it.
+    strategy : tf.distribute.Strategy, default=None
+        What the model was made and compiled by, to train on its devices.
     """
 
-    def __init__(self, model: keras.Model, n_targets: int, train_step: TrainingStep) -> None:
+    def __init__(
+        self,
+        model: keras.Model,
+        n_targets: int,
+        train_step: TrainingStep,
+        strategy: tf.distribute.Strategy | None = None,
+    ) -> None:
         self.model = model
         self.updates = train_step.updates
+        train, validate = train_step, model.test_step
+        if strategy is not None:
+            train = on_replicas(train_step, strategy, model.loss)
+            validate = on_replicas(ValidationStep(model), strategy, model.loss)
         widths = {name: tensor.shape[-1] for name, tensor in model.input.items()}
         signature = (
             rows_signature(model.input),
@@ -67,12 +80,13 @@ class TracedSteps:
             return run
 
         def train_one(inputs: Any, targets: Any, weights: Any, positions: Any) -> None:
-            train_step(batch(inputs, targets, weights, positions))
+            train(batch(inputs, targets, weights, positions))
 
         self._batch = batch
+        self._is_on_several = strategy is not None
         self._functions = {
-            "train": (each_batch(train_step), (*signature, batch_size)),
-            "validate": (each_batch(model.test_step), (*signature, batch_size)),
+            "train": (each_batch(train), (*signature, batch_size)),
+            "validate": (each_batch(validate), (*signature, batch_size)),
             "train_one": (train_one, signature),
         }
         self._traced: dict[str, Any] = {}
@@ -115,7 +129,12 @@ class TracedSteps:
         if self._is_built:
             return
         for portion, places in rows.portions(np.array([0]), 1):
-            self.model.test_step(self._batch(*portion.tensors, tf.constant(places, tf.int64)))
+            batch = self._batch(*portion.tensors, tf.constant(places, tf.int64))
+            metrics = self.model._compile_metrics
+            if not self._is_on_several:
+                self.model.test_step(batch)
+            elif metrics is not None:  # once for all replicas
+                metrics.build(batch[1], self.model(batch[0], training=False))
         self._is_built = True
         self.model.reset_metrics()
 

@@ -13,6 +13,7 @@ import tensorflow as tf
 
 from skmerge._reading import deep_logits, member_logits
 from skmerge.training._lookups import Lookups
+from skmerge.training._replicas import Share, check_loss, keep_results, summed
 from skmerge.training._updates import Updates
 
 
@@ -54,40 +55,52 @@ class TrainingStep:
             )
             self._forward = keras.Model(model.input, [output, *own])
 
-    def __call__(self, batch: tuple[Any, Any, Any]) -> None:
+    def __call__(self, batch: tuple[Any, Any, Any], share: Share | None = None) -> None:
         """Take one step; the loss and the metrics kept are those of the network's own output.
 
         Parameters
         ----------
         batch : tuple of (inputs, targets, weights)
-            The rows of the step.
+            The rows of the step; of one replica, where there are several.
+        share : Share, default=None
+            What part of the step's rows they are; None for all.
         """
         inputs, targets, weights = batch
         model = self.model
         variables = model.trainable_variables
         with tf.GradientTape() as tape:
-            # Keras's own updates take no gradients of rows
-            lookups = Lookups(self._forward if self.updates.by_rows else None, tape)
+            # Keras's own updates take no gradients of rows; and replicas take turns within a layer,
+            # so that its call cannot be another one for the length of one replica's step
+            by_rows = self.updates.by_rows and share is None
+            lookups = Lookups(self._forward if by_rows else None, tape)
             with lookups:
                 outputs = self._forward(inputs, training=True)
             output, *own = outputs if isinstance(outputs, list) else [outputs]
+            if share is not None:
+                check_loss(model.loss, targets, output)
             loss = model.compute_loss(inputs, targets, output, weights, training=True)
             total = self._total(loss, [self._alone(batch, each) for each in own])
-            scaled = model.optimizer.scale_loss(total)
-        gradients, by_rows = tape.gradient(scaled, (variables, lookups.watched))
-        self.updates.apply(lookups.gathered(variables, gradients, by_rows))
-        model.metrics[0].update_state(loss, sample_weight=tf.shape(targets)[0])
-        model.compute_metrics(inputs, targets, output, weights)
+            scaled = model.optimizer.scale_loss(total if share is None else total * share.factor)
+        gradients, of_rows = tape.gradient(scaled, (variables, lookups.watched))
+        gradients = lookups.gathered(variables, gradients, of_rows)
+        if share is not None and self.updates.by_rows:  # Keras's own updates add them up
+            gradients = summed(gradients)
+        self.updates.apply(gradients)
+        keep_results(model, loss, batch, output, share)
 
     def _alone(self, batch: tuple[Any, Any, Any], prediction: Any) -> Any:
         """Return the loss of a further prediction, penalties of weights left out."""
         inputs, targets, weights = batch
         loss = self.model.compute_loss(inputs, targets, prediction, weights, training=True)
-        return loss - sum(self.model.losses)
+        return loss - self._penalties()
 
     def _total(self, loss: Any, further: list[Any]) -> Any:
         """Add up what is minimised: the members' losses in place of that of their mean."""
         members, others = further[: self._n_members], further[self._n_members :]
         if members:
-            loss = tf.add_n(members) + sum(self.model.losses)
+            loss = tf.add_n(members) + self._penalties()
         return loss + self._weight * tf.add_n(others) / len(others) if others else loss
+
+    def _penalties(self) -> Any:
+        """Return the penalties of weights as they are in a loss, of which each replica has a part."""
+        return sum(self.model.losses) / tf.distribute.get_strategy().num_replicas_in_sync

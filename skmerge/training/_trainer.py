@@ -284,7 +284,8 @@ class NetworkTrainer(KeepsNetwork, BaseWrapper):
             self.network.keep()  # they are given the model, and may hold it
         steps = self.network.steps
         rows, others = X.tensors(), None if validation is None else validation.tensors()
-        steps.build(rows)
+        with self.network.scope():
+            steps.build(rows)
         options, callbacks, stopping = self._options, _flat(self._fit_callbacks), None
         if options.patience is not None and others is not None:
             stopping = PatientStopping(
@@ -296,23 +297,24 @@ class NetworkTrainer(KeepsNetwork, BaseWrapper):
             watch.past = past
             callbacks.append(watch)
         try:
-            history = run_epochs(
-                steps,
-                rows,
-                others,
-                epochs=range(initial_epoch, initial_epoch + epochs),
-                batch_size=options.batch_size,
-                generator=self._generator,
-                shuffle=options.shuffle,
-                callbacks=callbacks,
-                verbose=options.verbose,
-            )
-            if stopping is not None and others is not None:
-                average_epochs(
-                    self.model_,
-                    stopping.kept,
-                    lambda: evaluate(steps, others, options.batch_size)["loss"],
+            with self.network.scope():
+                history = run_epochs(
+                    steps,
+                    rows,
+                    others,
+                    epochs=range(initial_epoch, initial_epoch + epochs),
+                    batch_size=options.batch_size,
+                    generator=self._generator,
+                    shuffle=options.shuffle,
+                    callbacks=callbacks,
+                    verbose=options.verbose,
                 )
+                if stopping is not None and others is not None:
+                    average_epochs(
+                        self.model_,
+                        stopping.kept,
+                        lambda: evaluate(steps, others, options.batch_size)["loss"],
+                    )
         finally:
             self.callbacks_ = _flat(self._fit_callbacks)
             self._fit_callbacks, self._predict_callbacks = [], []

@@ -13,6 +13,8 @@ from typing import Any, NamedTuple
 import keras
 import tensorflow as tf
 
+from skmerge.training._replicas import own_variable
+
 #: A table of no more numbers than this is updated whole: that is one kernel, rows are ten.
 WHOLE_TABLE = 2**16
 
@@ -78,7 +80,7 @@ class Updates:
             optimizer.apply_gradients([(gradient, variable) for variable, gradient in pairs])
             return
         rate = tf.cast(tf.convert_to_tensor(optimizer.learning_rate), tf.float32)
-        step = optimizer.iterations.value.assign_add(1, read_value=True)
+        step = own_variable(optimizer.iterations).assign_add(1, read_value=True)
         update = self._update(optimizer, rate, tf.cast(step, tf.float32))
         settled = [(variable, _settled(gradient, variable)) for variable, gradient in pairs]
         for variable, gradient in _clipped(optimizer, settled):
@@ -88,7 +90,7 @@ class Updates:
 
     def _decay(self, variable: Any, gradient: Any, rate: Any) -> None:
         share = self.weight_decay * rate
-        table = variable.value
+        table = own_variable(variable)
         if isinstance(gradient, RowsGradient):
             decayed = tf.gather(table, gradient.rows) * share
             table.scatter_sub(tf.IndexedSlices(decayed, gradient.rows))
@@ -109,11 +111,12 @@ class _Adam:
     def __call__(self, variable: Any, gradient: Any) -> None:
         optimizer = self.optimizer
         position = optimizer._get_variable_index(variable)
-        mean = optimizer._momentums[position].value
-        square = optimizer._velocities[position].value
+        mean = own_variable(optimizer._momentums[position])
+        square = own_variable(optimizer._velocities[position])
+        table = own_variable(variable)
         if not isinstance(gradient, RowsGradient):
             tf.raw_ops.ResourceApplyAdam(
-                var=variable.value.handle,
+                var=table.handle,
                 m=mean.handle,
                 v=square.handle,
                 beta1_power=self.powers[0],
@@ -132,7 +135,7 @@ class _Adam:
         change = self.scaled * new_mean / (tf.sqrt(new_square) + optimizer.epsilon)
         mean.scatter_update(tf.IndexedSlices(new_mean, rows))
         square.scatter_update(tf.IndexedSlices(new_square, rows))
-        variable.value.scatter_sub(tf.IndexedSlices(change, rows))
+        table.scatter_sub(tf.IndexedSlices(change, rows))
 
 
 class _SGD:
@@ -144,7 +147,7 @@ class _SGD:
 
     def __call__(self, variable: Any, gradient: Any) -> None:
         momentum = self.optimizer.momentum
-        table = variable.value
+        table = own_variable(variable)
         by_rows = isinstance(gradient, RowsGradient)
         if not momentum:
             if by_rows:
@@ -156,7 +159,7 @@ class _SGD:
         position = self.optimizer._get_variable_index(variable)
         shared = {
             "var": table.handle,
-            "accum": self.optimizer.momentums[position].value.handle,
+            "accum": own_variable(self.optimizer.momentums[position]).handle,
             "lr": self.rate,
             "momentum": momentum,
             "use_nesterov": self.optimizer.nesterov,
