@@ -329,7 +329,8 @@ def _opened(file: RowFile) -> Any:
     except FileNotFoundError as error:
         raise FileNotFoundError(
             f"The file of rows {file.path!r} must be there until they are read. It is missing: "
-            "encode the rows again."
+            "encode the rows again; or, if another machine encoded them, keep them where all "
+            "machines see them, such as ImageEncoder(cache='/shared/pixels')."
         ) from error
 
 

@@ -28,7 +28,7 @@ from skmerge.training._lean import lean_calls
 from skmerge.training._plan import NetworkPlan
 from skmerge.training._pool import NetworkPool
 from skmerge.training._renewal import InitializerLog, Renewal
-from skmerge.training._replicas import strategy_of_scope
+from skmerge.training._replicas import strategy_of_scope, take_statistics_of_all
 from skmerge.training._rows import batch_signature
 from skmerge.training._seeds import seeded_build
 from skmerge.training._step import TrainingStep
@@ -72,6 +72,8 @@ class CompiledNetwork:
         self._strategy = strategy_of_scope()
         with seeded_build(seed), log.recording():
             self.model = plan.build()
+        if self._strategy is not None:
+            take_statistics_of_all(self.model)
         self._plan, self._n_targets = plan, n_targets
         self.compile(compiled)
         self._renewal = Renewal(self.model, log)

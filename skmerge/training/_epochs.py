@@ -130,11 +130,13 @@ class TracedSteps:
             return
         for portion, places in rows.portions(np.array([0]), 1):
             batch = self._batch(*portion.tensors, tf.constant(places, tf.int64))
-            metrics = self.model._compile_metrics
             if not self._is_on_several:
                 self.model.test_step(batch)
-            elif metrics is not None:  # once for all replicas
-                metrics.build(batch[1], self.model(batch[0], training=False))
+                continue
+            inputs, targets, weights = batch
+            output = self.model(inputs, training=False)
+            with keras.StatelessScope():  # which keeps no values, but makes the variables
+                self.model.compute_metrics(inputs, targets, output, weights)
         self._is_built = True
         self.model.reset_metrics()
 

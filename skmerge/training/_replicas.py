@@ -13,6 +13,8 @@ from typing import Any, NamedTuple
 import keras
 import tensorflow as tf
 
+from skmerge._calls import sublayers
+
 Batch = tuple[Any, Any, Any]
 
 _MEANS = ("sum_over_batch_size", "mean", "mean_with_sample_weight")
@@ -63,6 +65,19 @@ def strategy_of_scope() -> tf.distribute.Strategy | None:
     return strategy
 
 
+def take_statistics_of_all(model: keras.Model) -> None:
+    """Let batch normalization take means and variances over the rows of all replicas.
+
+    Parameters
+    ----------
+    model : keras.Model
+        A network that was not called yet.
+    """
+    for _, layer in sublayers(model):
+        if isinstance(layer, keras.layers.BatchNormalization):
+            layer.synchronized = True
+
+
 def own_variable(variable: keras.Variable) -> tf.Variable:
     """Return the TensorFlow variable behind one of Keras: within a replica, that of its device.
 
@@ -83,25 +98,6 @@ def own_variable(variable: keras.Variable) -> tf.Variable:
 
 def _own_number() -> int:
     return int(tf.get_static_value(tf.distribute.get_replica_context().replica_id_in_sync_group))
-
-
-def summed(gradients: list[Any]) -> list[Any]:
-    """Add up the gradients of all replicas, within one of them.
-
-    Parameters
-    ----------
-    gradients : list of Tensor, IndexedSlices or None
-        The gradients of this replica; None at the same places in all.
-
-    Returns
-    -------
-    list of Tensor, IndexedSlices or None
-        The sums.
-    """
-    context = tf.distribute.get_replica_context()
-    given = [gradient for gradient in gradients if gradient is not None]
-    sums = iter(context.all_reduce(tf.distribute.ReduceOp.SUM, given) if given else [])
-    return [None if gradient is None else next(sums) for gradient in gradients]
 
 
 def on_replicas(

@@ -13,7 +13,7 @@ import tensorflow as tf
 
 from skmerge._reading import deep_logits, member_logits
 from skmerge.training._lookups import Lookups
-from skmerge.training._replicas import Share, check_loss, keep_results, summed
+from skmerge.training._replicas import Share, check_loss, keep_results
 from skmerge.training._updates import Updates
 
 
@@ -83,9 +83,7 @@ class TrainingStep:
             scaled = model.optimizer.scale_loss(total if share is None else total * share.factor)
         gradients, of_rows = tape.gradient(scaled, (variables, lookups.watched))
         gradients = lookups.gathered(variables, gradients, of_rows)
-        if share is not None and self.updates.by_rows:  # Keras's own updates add them up
-            gradients = summed(gradients)
-        self.updates.apply(gradients)
+        self.updates.apply(gradients, of_replicas=share is not None)
         keep_results(model, loss, batch, output, share)
 
     def _alone(self, batch: tuple[Any, Any, Any], prediction: Any) -> Any:
@@ -102,5 +100,5 @@ class TrainingStep:
         return loss + self._weight * tf.add_n(others) / len(others) if others else loss
 
     def _penalties(self) -> Any:
-        """Return the penalties of weights as they are in a loss, of which each replica has a part."""
+        """Return the penalties of weights as a loss has them: of replicas, each has its part."""
         return sum(self.model.losses) / tf.distribute.get_strategy().num_replicas_in_sync

@@ -62,13 +62,15 @@ class Updates:
         """Whether tables are updated by the rows that were looked up."""
         return self._update is not None
 
-    def apply(self, gradients: list[Any]) -> None:
+    def apply(self, gradients: list[Any], of_replicas: bool = False) -> None:
         """Update the weights, inside a traced function.
 
         Parameters
         ----------
         gradients : list of Tensor, IndexedSlices, RowsGradient or None
             One for each trainable variable; None leaves it as it is.
+        of_replicas : bool, default=False
+            Whether this is one of several replicas, whose gradients are added up.
         """
         optimizer = self._optimizer
         pairs = [
@@ -77,8 +79,11 @@ class Updates:
             if gradient is not None
         ]
         if self._update is None:
+            # which adds up those of replicas
             optimizer.apply_gradients([(gradient, variable) for variable, gradient in pairs])
             return
+        if of_replicas:
+            pairs = _summed(pairs)
         rate = tf.cast(tf.convert_to_tensor(optimizer.learning_rate), tf.float32)
         step = own_variable(optimizer.iterations).assign_add(1, read_value=True)
         update = self._update(optimizer, rate, tf.cast(step, tf.float32))
@@ -190,10 +195,35 @@ def _kernel(optimizer: Any, variables: list[Any]) -> Any:
     return None if does_more else kernel
 
 
+def _summed(pairs: list[Any]) -> list[Any]:
+    """Add up the gradients of all replicas, within one of them.
+
+    Those of rows are added up as tables, beside the rows that any replica looked up: gathering
+    rows would need equally many from each.
+    """
+    settled = [_settled(gradient, variable) for variable, gradient in pairs]
+    whole, looked_up = [], {}
+    for position, (gradient, (variable, _)) in enumerate(zip(settled, pairs, strict=True)):
+        if not isinstance(gradient, RowsGradient):
+            whole.append(gradient)
+            continue
+        rows, values = gradient
+        n_rows = variable.shape[0]
+        whole.append(tf.math.unsorted_segment_sum(values, rows, n_rows))
+        ones = tf.ones_like(rows, tf.float32)
+        looked_up[position] = tf.math.unsorted_segment_sum(ones, rows, n_rows)
+    context = tf.distribute.get_replica_context()
+    sums = context.all_reduce(tf.distribute.ReduceOp.SUM, [*whole, *looked_up.values()])
+    for position, counts in zip(looked_up, sums[len(whole) :], strict=True):
+        rows = tf.where(counts > 0)[:, 0]
+        sums[position] = RowsGradient(rows, tf.gather(sums[position], rows))
+    return [(variable, gradient) for (variable, _), gradient in zip(pairs, sums, strict=False)]
+
+
 def _settled(gradient: Any, variable: Any) -> Any:
     """Sum the gradients of a row that was looked up several times; make small tables dense."""
     if not isinstance(gradient, tf.IndexedSlices):
-        return gradient
+        return gradient  # dense, or of rows that are each there once
     indices = tf.reshape(gradient.indices, [-1])
     values = tf.reshape(gradient.values, [-1, *variable.shape[1:]])
     if is_small(variable):
