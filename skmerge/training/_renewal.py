@@ -14,6 +14,7 @@ import keras
 import numpy as np
 
 from skmerge._calls import sublayers
+from skmerge.training._replicas import draw_apart
 from skmerge.training._structure import is_known
 
 
@@ -84,6 +85,7 @@ class Renewal:
             variable.assign(_drawn(initializer, variable, numbers))
         for variable, fixed in self._seeds:
             variable.assign([next(numbers) if fixed is None else fixed, 0])
+            draw_apart(variable)
         for variable, value in self._optimizer:
             variable.assign(np.broadcast_to(value, variable.shape))
         self._model.reset_metrics()

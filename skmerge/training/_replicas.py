@@ -11,6 +11,7 @@ from collections.abc import Callable
 from typing import Any, NamedTuple
 
 import keras
+import numpy as np
 import tensorflow as tf
 
 from skmerge._calls import sublayers
@@ -76,6 +77,19 @@ def take_statistics_of_all(model: keras.Model) -> None:
     for _, layer in sublayers(model):
         if isinstance(layer, keras.layers.BatchNormalization):
             layer.synchronized = True
+
+
+def draw_apart(state: keras.Variable) -> None:
+    """Let a random layer draw other numbers on each device.
+
+    Parameters
+    ----------
+    state : keras.Variable of shape (2,)
+        The seed and the count of a ``keras.random.SeedGenerator``.
+    """
+    copies = tf.distribute.get_strategy().experimental_local_results(state.value)
+    for number, copy in enumerate(copies[1:], start=1):
+        copy.assign(copy.numpy() + np.array([0, number << 24], copy.dtype.as_numpy_dtype))
 
 
 def own_variable(variable: keras.Variable) -> tf.Variable:

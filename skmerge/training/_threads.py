@@ -1,8 +1,8 @@
 """Threads of TensorFlow in the workers of a parallel search, so that they do not fight over cores.
 
 Enters: the environment of a worker process. Leaves: TensorFlow set to its share of the cores. By
-OMP_NUM_THREADS joblib, Dask and Ray say how many threads a worker may use, which NumPy and scikit-learn
-heed and TensorFlow does not: it takes all cores in each worker.
+OMP_NUM_THREADS joblib, Dask and Ray say how many threads a worker may use, which NumPy and
+scikit-learn heed and TensorFlow does not: it takes all cores in each worker.
 """
 
 from __future__ import annotations

@@ -112,11 +112,11 @@ def test_the_first_frame_of_an_animation_is_read(image_format):
 
 
 UNREADABLE = {
-    "gone.png": "missing file, looked in",
+    "gone.png": "missing file on this machine, looked in",
     "empty.png": "empty file",
     "notes.txt": "not an image format: must be one of JPEG, PNG",
     "sub": "a directory, not a file",
-    "rgb.png/x.png": "missing file",
+    "rgb.png/x.png": "missing file on this machine",
     "http://example.org/cat.png": "a URL is never fetched: download it",
     "data:image/png;base64,AAAA": "a URL is never fetched",
     "a\0b.png": "not a path that a file can have",
