@@ -226,7 +226,7 @@ def compiled_network(
     key = structure_of(plan, compiled)
     key = key and (n_targets, key)
     is_on_one = strategy_of_scope() is None
-    network = POOL.borrow(key) if is_on_one else None
+    network: Any = POOL.borrow(key) if is_on_one else None
     if network is None:
         network = CompiledNetwork(plan, compiled, n_targets=n_targets, seed=seed, key=key)
     network.renew(seed, compiled.optimizer)  # by a strategy too, for the same initial values

@@ -49,7 +49,8 @@ class TracedSteps:
     ) -> None:
         self.model = model
         self.updates = train_step.updates
-        train, validate = train_step, model.test_step
+        train: Any = train_step
+        validate: Any = model.test_step
         if strategy is not None:
             train = on_replicas(train_step, strategy, model.loss)
             validate = on_replicas(ValidationStep(model), strategy, model.loss)
