@@ -201,9 +201,9 @@ def _check_manifest(archive: Archive, manifest: Any) -> None:
         raise archive.unusable("its manifest is not that of an estimator")
     if manifest["format"] > FORMAT:
         raise ModelFileError(
-            f"{os.fspath(archive.path)!r} is of format {manifest['format']}, and this version of "
-            f"skmerge reads formats up to {FORMAT}. It was saved with {_told(manifest)}; install "
-            "that version or a later one."
+            f"{os.fspath(archive.path)!r} must be of format {FORMAT} or lower for this version of "
+            f"skmerge. Got format {manifest['format']}. It was saved with {_told(manifest)}; "
+            "install that version or a later one."
         )
 
 

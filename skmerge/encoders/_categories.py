@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import datetime
 import numbers
+from contextlib import suppress
 from decimal import Decimal
 from functools import cached_property
 from itertools import repeat
@@ -152,7 +153,8 @@ def _text_of(cell: Any) -> str:
         number = float(cell)
         return str(int(number)) if number.is_integer() else repr(number)
     if isinstance(cell, (datetime.date, np.datetime64)):
-        return _date_text(pd.Timestamp(cell))
+        with suppress(OverflowError, ValueError):  # dates that pandas cannot hold
+            return _date_text(pd.Timestamp(cell))
     return str(cell)
 
 

@@ -316,3 +316,12 @@ def test_set_output_is_not_offered():
 def test_what_is_no_matrix_of_values_raises(X, message):
     with pytest.raises(ValueError, match=message):
         TabularEncoder().fit(X)
+
+
+def test_dates_that_pandas_cannot_hold_are_categories_beside_other_values():
+    far = np.datetime64(2**60, "s")
+    frame = pd.DataFrame({"a": pd.Series([3, far, "x", np.datetime64("2024-01-01")], dtype=object)})
+    encoder = TabularEncoder().fit(frame)
+    assert encoder.kinds_ == {"a": "category"}
+    assert set(encoder.categories_["a"]) == {"3", str(far), "x", "2024-01-01T00:00:00"}
+    assert len(set(encoder.transform(frame)[:, 0])) == 4

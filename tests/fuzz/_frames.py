@@ -411,7 +411,8 @@ def _entry(draw, n_rows):
     def array(shape, dtype, fill):
         made = np.zeros(shape, dtype=dtype)
         if made.dtype.kind in "fO" and made.size:
-            made.flat[0] = fill
+            with np.errstate(over="ignore"):
+                made.flat[0] = np.float64(fill).astype(made.dtype)
         return made
 
     arrays = st.builds(array, shapes, dtypes, these([0.5, np.nan, np.inf, 1e300]))

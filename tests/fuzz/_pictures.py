@@ -292,7 +292,8 @@ def arrays(draw):
     if array.dtype.kind in "iuf" and array.size:
         info = np.iinfo(dtype) if array.dtype.kind in "iu" else np.finfo(dtype)
         fill = draw(these([0, 1, 255, info.min, info.max]))
-        array = np.full(shape, fill, dtype=dtype)
+        with np.errstate(invalid="ignore", over="ignore"):
+            array = np.full(shape, np.asarray(fill).astype(dtype))
         array.flat[0] = draw(these([0, 1, info.max, info.min]))
         if array.dtype.kind == "f" and draw(st.booleans()):
             array.flat[-1] = draw(these([np.nan, np.inf, 0.5]))
