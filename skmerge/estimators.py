@@ -147,6 +147,11 @@ class MergedNetClassifier(ClassifierMixin, MergedNet):
     MergedNetRegressor : The same for numbers.
     ColumnRouter : Decides on the inputs.
 
+    Notes
+    -----
+    ``fit`` in the scope of a ``tf.distribute.MirroredStrategy`` trains on all of its devices, with the
+    batches of one device and the loss of the whole batch.
+
     Examples
     --------
     >>> import pandas as pd
@@ -445,6 +450,11 @@ class MergedNetRegressor(RegressorMixin, MergedNet):
     --------
     MergedNetClassifier : The same for classes.
     ColumnRouter : Decides on the inputs.
+
+    Notes
+    -----
+    ``fit`` in the scope of a ``tf.distribute.MirroredStrategy`` trains on all of its devices, with the
+    batches of one device and the loss of the whole batch.
 
     Examples
     --------

@@ -142,6 +142,7 @@ def client(page, tmp_path_factory):
     cloudpickle.register_pickle_by_value(this)
     own = str(tmp_path_factory.mktemp("other-machine"))
     before = dask.config.get("distributed.nanny.pre-spawn-environ")
+    environment = dict(os.environ)  # Dask sets that of its workers in this process too
     dask.config.set({"distributed.nanny.pre-spawn-environ": before | {"TMPDIR": own}})
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", "Port 8787")  # of the dashboard, which others may have
@@ -152,6 +153,8 @@ def client(page, tmp_path_factory):
                 if name in page:
                     page[name].close()
             dask.config.set({"distributed.nanny.pre-spawn-environ": before})
+            os.environ.clear()
+            os.environ.update(environment)
             cloudpickle.unregister_pickle_by_value(this)
 
 
