@@ -149,8 +149,8 @@ class MergedNetClassifier(ClassifierMixin, MergedNet):
 
     Notes
     -----
-    ``fit`` in the scope of a ``tf.distribute.MirroredStrategy`` trains on all of its devices, with the
-    batches of one device and the loss of the whole batch.
+    ``fit`` in the scope of a ``tf.distribute.MirroredStrategy`` trains on all of its devices, with
+    the batches of one device and the loss of the whole batch.
 
     Examples
     --------
@@ -453,8 +453,8 @@ class MergedNetRegressor(RegressorMixin, MergedNet):
 
     Notes
     -----
-    ``fit`` in the scope of a ``tf.distribute.MirroredStrategy`` trains on all of its devices, with the
-    batches of one device and the loss of the whole batch.
+    ``fit`` in the scope of a ``tf.distribute.MirroredStrategy`` trains on all of its devices, with
+    the batches of one device and the loss of the whole batch.
 
     Examples
     --------
