@@ -135,7 +135,7 @@ def _worded(source: str | os.PathLike[str], base: str) -> Iterator[None]:
         yield
     except (FileNotFoundError, NotADirectoryError) as error:
         where = "" if os.path.isabs(source) else f", looked in {base!r}"
-        raise PictureError(f"missing file{where}") from error
+        raise PictureError(f"missing file on this machine{where}") from error
     except OSError as error:
         raise PictureError((error.strerror or str(error)).lower()) from error
     except (TypeError, ValueError) as error:

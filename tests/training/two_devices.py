@@ -104,8 +104,6 @@ def further(strategy, X):
 
     with strategy.scope():
         network(loss=loss, epochs=1, batch_size=N_ROWS).fit(X, LABELS)
-    gc.collect()
-    idle = len(POOL)
     with strategy.scope():
         two = network(optimizer="rmsprop", warm_start=True).fit(X, LABELS)
     one = network(optimizer="rmsprop", warm_start=True).fit(X, LABELS)
@@ -125,7 +123,9 @@ def further(strategy, X):
         found["predicted_in_scope"] = difference(one, two, X)
     del two
     gc.collect()
-    return found | {"returned": len(POOL) - idle}
+    assert len(POOL)  # the networks of one device that `compared` made
+    lent = [network.model.distribute_strategy for network in POOL._idle.values()]
+    return found | {"returned": sum(each is strategy for each in lent)}
 
 
 def refused(strategy, X):
