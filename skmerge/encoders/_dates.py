@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import warnings
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -55,8 +56,9 @@ class DateColumn(ScaledColumn):
             stamps = self._parse(column)
             aware = column.astype(object).str.contains(_OFFSET).to_numpy()
         else:
-            column = column.astype(object)
-            aware = np.array([getattr(cell, "tzinfo", None) is not None for cell in column])
+            # to pandas, a missing duration is no date
+            column = column.astype(object).where(present, None)
+            aware = np.array([_is_aware(cell) for cell in column])
             zone = ", UTC" if aware[present].all() else ""
             self._check_zones(column, aware, present)
             try:
@@ -67,8 +69,8 @@ class DateColumn(ScaledColumn):
         return stamps.to_numpy(f"datetime64[{stamps.unit}]")
 
     def _out_of_bounds(self, column: pd.Series) -> ValueError:
-        rows = pd.to_datetime(column, errors="coerce", utc=True).isna() & column.notna()
-        row = int(rows.to_numpy().argmax())
+        cells = enumerate(column)
+        row = next(row for row, cell in cells if not (pd.isna(cell) or _is_held(cell)))
         return ValueError(
             f"Row {row_number(row)} of column {self.name!r} must be a date that pandas can hold. "
             f"Got {short_repr(column.iloc[row])}. Mark such values as missing, as in "
@@ -101,6 +103,20 @@ class DateColumn(ScaledColumn):
                 f"{short_repr(column.iloc[other[0]])}. Convert it first, as in "
                 f"pd.to_datetime(X[{self.name!r}]).{remedy}."
             )
+
+
+def _is_aware(cell: Any) -> bool:
+    return getattr(cell, "tzinfo", None) is not None
+
+
+def _is_held(cell: Any) -> bool:
+    """Say whether pandas can hold a date, which its ``errors="coerce"`` does not always find."""
+    try:
+        zone = ", UTC" if _is_aware(cell) else ""
+        pd.Series([cell], dtype=object).astype(f"datetime64[us{zone}]")  # type: ignore[call-overload]
+    except ValueError:
+        return False
+    return True
 
 
 def _format_of(column: pd.Series) -> str:

@@ -421,8 +421,9 @@ def test_durations_of_no_fixed_length_are_an_error():
         encode(column(cells, object))
 
 
-def test_dates_that_pandas_cannot_hold_are_an_error():
-    cells = [np.datetime64(3, "Y"), np.datetime64(2**60, "Y")]
+@pytest.mark.parametrize("unit", ["as", "s", "Y"])
+def test_dates_that_pandas_cannot_hold_are_an_error(unit):
+    cells = [np.datetime64(3, unit), np.datetime64(2**60, "Y")]
     with pytest.raises(ValueError, match="Row 1 of column 'c' must be a date that pandas can hold"):
         encode(column(cells, object))
 
@@ -447,3 +448,9 @@ def test_numbers_too_large_for_float64_do_not_warn():
 def test_a_signalling_nan_is_an_error():
     with pytest.raises(ValueError, match=r"Row 1 of column 'c'.*Decimal\('sNaN'\)"):
         encode(column([1, Decimal("sNaN")], object))
+
+
+def test_a_missing_duration_among_dates_is_missing():
+    train = column([dt.date(2024, 5, 6), np.timedelta64("NaT"), dt.date(2023, 1, 1)], object)
+    same = column([dt.date(2024, 5, 6), None, dt.date(2023, 1, 1)], object)
+    np.testing.assert_array_equal(encode(train), encode(same))
