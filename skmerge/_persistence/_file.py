@@ -10,6 +10,7 @@ import io
 import json
 import os
 import sys
+import warnings
 from collections.abc import Iterable, Mapping
 from typing import Any
 
@@ -266,7 +267,10 @@ def _array(content: bytes) -> np.ndarray:
         (1, 0): np.lib.format.read_array_header_1_0,
         (2, 0): np.lib.format.read_array_header_2_0,
     }[version_]
-    shape, _, dtype = read_header(file)
+    with warnings.catch_warnings():  # a header that was altered may be odd Python
+        for category in (DeprecationWarning, SyntaxWarning):
+            warnings.simplefilter("ignore", category)
+        shape, _, dtype = read_header(file)
     # a shape that the file does not hold would be allocated before it is missed
     n_bytes = int(np.prod(shape, dtype=object)) * dtype.itemsize
     if dtype.hasobject or n_bytes != len(content) - file.tell():

@@ -147,10 +147,8 @@ def compilation(options: TrainingOptions) -> Compilation:
             f"class or an instance. Got {options.optimizer!r}."
         )
     if options.learning_rate is not None:
-        _check_learning_rate(options.learning_rate)
-        optimizer = optimizer._replace(
-            config=optimizer.config | {"learning_rate": options.learning_rate}
-        )
+        rate = _checked_rate(options.learning_rate)
+        optimizer = optimizer._replace(config=optimizer.config | {"learning_rate": rate})
     loss = options.loss
     if isinstance(loss, str):
         _known("loss", loss, "losses")
@@ -179,14 +177,17 @@ def compiled_alike(first: TrainingOptions, second: TrainingOptions) -> bool:
     )
 
 
-def _check_learning_rate(rate: Any) -> None:
-    is_number = isinstance(rate, Real) and 0 <= float(rate) < inf
+def _checked_rate(rate: Any) -> Any:
+    """Return a learning rate as Keras takes it: no integers."""
+    if isinstance(rate, Real) and 0 <= float(rate) < inf:
+        return float(rate)
     schedules = keras.optimizers.schedules.LearningRateSchedule
-    if not (is_number or isinstance(rate, schedules) or callable(rate)):
+    if isinstance(rate, Real) or not (isinstance(rate, schedules) or callable(rate)):
         raise ValueError(
             "The 'learning_rate' parameter must be 'auto', None, a finite number of at least 0, or "
             f"a Keras schedule. Got {rate!r}."
         )
+    return rate
 
 
 def _not_of_keras(parameter: str, value: Any) -> str:

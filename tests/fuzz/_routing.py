@@ -67,7 +67,7 @@ def check_loss(router, frame, routed):
                     present = values[values.notna()].to_numpy(dtype=float)
                 except (TypeError, ValueError):
                     continue
-                if len(present) and 1e-3 < np.ptp(present) < 1e3 and np.abs(present).max() < 1e6:
+                if len(present) and np.abs(present).max() < 1e6 and 1e-3 < np.ptp(present) < 1e3:
                     seen = array[values.notna().to_numpy(), column_of]
                     if np.ptp(seen) == 0:
                         raise Finding(f"{column!r}: distinct numbers became one: {present}")

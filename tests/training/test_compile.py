@@ -1,6 +1,9 @@
 """What networks are compiled with: checked, described, and made only when asked for."""
 
+from fractions import Fraction
+
 import keras
+import numpy as np
 import pytest
 
 from skmerge.training._compile import Recipe, TrainingOptions, compilation
@@ -46,6 +49,11 @@ def test_an_instance_of_the_users_is_described_and_not_used():
 
 
 @pytest.mark.parametrize("as_parameter", [True, False])
+@pytest.mark.parametrize("rate", [2, np.int64(2), np.float32(2), Fraction(2)])
+def test_learning_rates_may_be_numbers_of_any_type(rate):
+    assert float(compiled(learning_rate=rate).arguments()["optimizer"].learning_rate) == 2
+
+
 def test_schedules_are_kept(as_parameter):
     schedule = keras.optimizers.schedules.ExponentialDecay(0.1, 10, 0.5)
     settings = (
