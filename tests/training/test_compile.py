@@ -48,12 +48,12 @@ def test_an_instance_of_the_users_is_described_and_not_used():
     assert (made.beta_1, float(made.learning_rate)) == (0.7, pytest.approx(0.3))
 
 
-@pytest.mark.parametrize("as_parameter", [True, False])
 @pytest.mark.parametrize("rate", [2, np.int64(2), np.float32(2), Fraction(2)])
 def test_learning_rates_may_be_numbers_of_any_type(rate):
     assert float(compiled(learning_rate=rate).arguments()["optimizer"].learning_rate) == 2
 
 
+@pytest.mark.parametrize("as_parameter", [True, False])
 def test_schedules_are_kept(as_parameter):
     schedule = keras.optimizers.schedules.ExponentialDecay(0.1, 10, 0.5)
     settings = (
