@@ -184,3 +184,9 @@ def test_examples_open_with_a_title_for_the_gallery(script):
     title, underline, blank, *_ = docstring.split("\n")
     assert underline == "=" * len(title)
     assert not blank
+
+
+def test_reference_has_every_public_name():
+    listed = (DOCS / "api.rst").read_text(encoding="utf-8").split()
+    homes = {name.split(".")[-1] for name in listed}
+    assert [name for name in skmerge.__all__ if name not in homes] == ["__version__"]
