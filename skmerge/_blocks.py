@@ -47,6 +47,9 @@ def encoded_blocks(
     MultiInput
         Routed rows, in order. Errors count rows from the first of all.
     """
+    if isinstance(X, pd.DataFrame) and len(X) <= _LEAST_ROWS:  # without delay for a few rows
+        yield encode(X)
+        return
     size = rows_of_block(specs)
     for first, block in _of_chunks(X, size) if isinstance(X, Chunks) else _blocks(X, size):
         yield _encoded(block, encode, first)

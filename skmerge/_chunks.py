@@ -271,6 +271,8 @@ def as_chunks(X: Any, y: Any = None, sample_weight: Any = None) -> Chunks | None
     TypeError
         If X is an iterator.
     """
+    if isinstance(X, pd.DataFrame):  # asking it for a method takes longer
+        return None
     if is_dataset(X):
         return Chunks(X, y, sample_weight=sample_weight)
     if isinstance(X, Iterator):
