@@ -126,7 +126,7 @@ class AttentionMerge(Merge):
         own = 1 - ops.sum(gates, axis=1, keepdims=True)
         weights = ops.expand_dims(ops.concatenate([own, gates], axis=1), -1)
         weights = layers.Dropout(self.dropout, name=f"{name}_dropout")(weights)
-        values = layers.Reshape((n_tokens, self.n_heads, -1))(values)
+        values = layers.Reshape((n_tokens, self.n_heads, -1), name=f"{name}_heads")(values)
         heard = ops.reshape(ops.sum(weights * values, axis=1), (-1, width))
         heard = layers.Dense(units, use_bias=False, name=f"{name}_output")(heard)
         return self._fed_forward(token + heard, name)
