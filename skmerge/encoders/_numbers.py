@@ -229,7 +229,8 @@ def _numbers_of_cells(column: pd.Series, name: Any) -> np.ndarray:
 
 def _seconds_of_cells(column: pd.Series, name: Any) -> np.ndarray:
     try:
-        return numbers_of(pd.to_timedelta(column), name)
+        # to pandas, a missing date is no duration
+        return numbers_of(pd.to_timedelta(column.where(column.notna(), None)), name)
     except (OverflowError, ValueError):  # too long for pandas
         seconds = np.full(len(column), np.nan)
         for row in np.flatnonzero(column.notna()):

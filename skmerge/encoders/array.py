@@ -382,7 +382,7 @@ def _check_numbers(column: pd.Series, name: Any) -> None:
     if is_numeric_dtype(column.dtype):
         return
     cells = column.astype(object).to_numpy()
-    are_numbers = [isinstance(cell, (numbers.Real, Decimal, np.bool_)) for cell in cells]
+    are_numbers = [_is_number(cell) for cell in cells]
     strays = np.flatnonzero(~missing_rows(cells, name) & ~np.array(are_numbers))
     if len(strays):
         row = int(strays[0])
@@ -391,6 +391,12 @@ def _check_numbers(column: pd.Series, name: Any) -> None:
             f"{row_number(row)} is {short_repr(column.iloc[row])}. Give it one, or the "
             "column another encoder."
         )
+
+
+def _is_number(cell: Any) -> bool:
+    # NumPy counts its durations among the whole numbers
+    is_duration = isinstance(cell, np.timedelta64)
+    return isinstance(cell, (numbers.Real, Decimal, np.bool_)) and not is_duration
 
 
 def _n_rows(rows: Any) -> int:

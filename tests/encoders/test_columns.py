@@ -454,3 +454,9 @@ def test_a_missing_duration_among_dates_is_missing():
     train = column([dt.date(2024, 5, 6), np.timedelta64("NaT"), dt.date(2023, 1, 1)], object)
     same = column([dt.date(2024, 5, 6), None, dt.date(2023, 1, 1)], object)
     np.testing.assert_array_equal(encode(train), encode(same))
+
+
+def test_a_missing_date_among_durations_is_missing():
+    train = column([dt.timedelta(1), np.datetime64("NaT"), dt.timedelta(3)], object)
+    same = column([dt.timedelta(1), None, dt.timedelta(3)], object)
+    np.testing.assert_array_equal(encode(train), encode(same))

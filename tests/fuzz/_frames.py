@@ -310,7 +310,9 @@ def drifting(draw):
         elif how == "other cells":
             column = draw(columns(n_rows))
             column.index = other.index
-            other[name] = column.array if other.index.is_unique else column.to_numpy()
+            position = other.columns.get_loc(name)
+            others = [other.iloc[:, :position], column.rename(name), other.iloc[:, position + 1 :]]
+            other = pd.concat(others, axis=1) if other.index.is_unique else other
     if draw(st.booleans()):
         other["extra"] = 1
     if draw(st.booleans()):

@@ -30,6 +30,7 @@ MAX_MEMORY = 2048  # MiB
 EXPECTED_WARNINGS = re.compile(
     r"pictures cannot be read and count as missing|No picture can be read"
     r"|A column-vector y was passed|Trying to unpickle estimator"
+    r"|__array__ implementation doesn't accept a copy keyword"  # of Keras
 )
 
 
