@@ -79,7 +79,7 @@ def show_versions() -> None:
     Examples
     --------
     >>> import skmerge
-    >>> skmerge.show_versions()  # doctest: +ELLIPSIS
+    >>> skmerge.show_versions()  # doctest: +ELLIPSIS, +NORMALIZE_WHITESPACE
     System:
            python: 3...
           machine: ...
