@@ -50,7 +50,7 @@ class DateColumn(ScaledColumn):
         if isinstance(column.dtype, pd.PeriodDtype):
             column = column.dt.to_timestamp()
         if column.dtype.kind == "M":
-            stamps = pd.DatetimeIndex(column)
+            stamps = _index(column)
             aware = np.full(len(column), stamps.tz is not None)
         elif self._format is not None:
             stamps = self._parse(column)
@@ -103,6 +103,15 @@ class DateColumn(ScaledColumn):
                 f"{short_repr(column.iloc[other[0]])}. Convert it first, as in "
                 f"pd.to_datetime(X[{self.name!r}]).{remedy}."
             )
+
+
+def _index(column: pd.Series) -> pd.DatetimeIndex:
+    try:
+        return pd.DatetimeIndex(column)
+    except pd.errors.OutOfBoundsDatetime:
+        # before 3.0, pandas takes dates of Arrow, and stamps with a time zone, for nanoseconds
+        zone = ", UTC" if "tz=" in str(column.dtype) else ""
+        return pd.DatetimeIndex(column.astype(f"datetime64[us{zone}]"))  # type: ignore[call-overload]
 
 
 def _is_aware(cell: Any) -> bool:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import datetime
 from abc import abstractmethod
 from collections.abc import Sequence
+from contextlib import suppress
 from typing import Any
 
 import numpy as np
@@ -228,14 +229,19 @@ def _numbers_of_cells(column: pd.Series, name: Any) -> np.ndarray:
 
 
 def _seconds_of_cells(column: pd.Series, name: Any) -> np.ndarray:
-    try:
-        # to pandas, a missing date is no duration
-        return numbers_of(pd.to_timedelta(column.where(column.notna(), None)), name)
-    except (OverflowError, ValueError):  # too long for pandas
-        seconds = np.full(len(column), np.nan)
-        for row in np.flatnonzero(column.notna()):
-            seconds[row] = _seconds_of(column.iloc[row], int(row), name)
-        return seconds
+    if not any(map(_is_of_years, column)):
+        with suppress(OverflowError, ValueError):  # too long for pandas
+            # to pandas, a missing date is no duration
+            return numbers_of(pd.to_timedelta(column.where(column.notna(), None)), name)
+    seconds = np.full(len(column), np.nan)
+    for row in np.flatnonzero(column.notna()):
+        seconds[row] = _seconds_of(column.iloc[row], int(row), name)
+    return seconds
+
+
+def _is_of_years(cell: Any) -> bool:
+    """Say whether a duration is of years or months, for whose length pandas 2.2 takes the mean."""
+    return isinstance(cell, np.timedelta64) and np.datetime_data(cell)[0] in ("Y", "M")
 
 
 def _seconds_of(cell: Any, row: int, name: Any) -> float:

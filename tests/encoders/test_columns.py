@@ -428,6 +428,17 @@ def test_dates_that_pandas_cannot_hold_are_an_error(unit):
         encode(column(cells, object))
 
 
+@pytest.mark.parametrize("dtype", ["date32[day][pyarrow]", "timestamp[us, tz=UTC][pyarrow]"])
+def test_dates_of_arrow_beyond_nanoseconds_are_dates(dtype):
+    pytest.importorskip("pyarrow")
+    zone = None if "date32" in dtype else dt.UTC
+    cells = [dt.datetime(year, 3, 4, tzinfo=zone) for year in (2020, 2021, 2263, 3000)]
+    plain = column([*cells, None], object)
+    if zone is None:
+        cells = [cell.date() for cell in cells]
+    np.testing.assert_array_equal(encode(column([*cells, None], dtype)), encode(plain))
+
+
 @dataclass
 class Money:
     amount: int

@@ -1,5 +1,6 @@
 """Properties of an estimator with a tiny network on one frame and its targets."""
 
+import matplotlib.pyplot  # noqa: F401 -- old versions warn at import, which is no fault of a fit
 import numpy as np
 import pandas as pd
 
