@@ -11,6 +11,8 @@ if "PYTEST_XDIST_WORKER" in os.environ:
     # workers that each use all cores slow each other down tenfold
     os.environ.setdefault("TF_NUM_INTRAOP_THREADS", "1")
     os.environ.setdefault("TF_NUM_INTEROP_THREADS", "1")
+    # and those of NumPy's linear algebra, which wait for each other in a loop, a hundredfold
+    os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 
 import numpy as np
 import pandas as pd
