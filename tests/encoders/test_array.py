@@ -363,7 +363,7 @@ def test_set_output_is_not_offered():
         (pd.Series([1, [2]], dtype=object), r"Column 'a' must hold numbers.*Row 1 is \[2\]"),
         (pd.Series([1, dt.date(2024, 1, 1)], dtype="category"), "Row 1 is datetime.date"),
         (pd.Series([1, 1j], dtype=object), "Row 1 is 1j"),
-        (pd.Series([1, np.timedelta64(3, "D")], dtype=object), "Row 1 is np.timedelta64"),
+        (pd.Series([1, np.timedelta64(3, "D")], dtype=object), "Row 1 is (np|numpy).timedelta64"),
         (pd.Series([1, 10**400], dtype=object), "too large for float64: row 1 of column 'a'"),
         (pd.Series([None, None], dtype="period[M]"), "NaN in row 0, column 'a'"),
     ],

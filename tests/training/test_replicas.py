@@ -20,7 +20,7 @@ def found():
     paths = [str(Path(skmerge.__file__).parents[1]), os.environ.get("PYTHONPATH", "")]
     environment = os.environ | {"PYTHONPATH": os.pathsep.join(filter(None, paths))}
     done = subprocess.run(
-        [sys.executable, "-W", "error::UserWarning", str(SCRIPT)],
+        [sys.executable, str(SCRIPT)],
         env=environment,
         capture_output=True,
         text=True,

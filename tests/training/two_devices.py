@@ -23,6 +23,9 @@ from skmerge import (
 )
 from skmerge.training._compiled import POOL
 
+# not by -W: old versions of matplotlib warn at import, and Keras imports it
+warnings.simplefilter("error", UserWarning)
+
 N_ROWS = 203
 RNG = np.random.default_rng(0)
 LABELS = RNG.integers(0, 2, N_ROWS)
