@@ -102,13 +102,15 @@ def merge_gates(network: Any, specs: Mapping[str, InputSpec]) -> Any | None:
     if gates is None:
         return None
     wires = wire_names(specs)
-    given = branch_logits(network, specs) or [
+    features = branch_logits(network, specs) or [
         network.get_layer(f"{wire}-features").output for wire in wires.values()
     ]
-    given += [
-        network.input[f"{wires[name]}_present"] for name, spec in specs.items() if spec.optional
-    ]
-    return keras.Model(network.input, keras.Model(merge.inputs, gates)(given))
+    given = {f"features-{position}": each for position, each in enumerate(features)}
+    for position, (name, spec) in enumerate(specs.items()):
+        if spec.optional:
+            given[f"present-{position}"] = network.input[f"{wires[name]}_present"]
+    outer = [given[tensor.name] for tensor in merge.inputs]
+    return keras.Model(network.input, keras.Model(merge.inputs, gates)(outer))
 
 
 def _gates(merge: Any) -> Any | None:

@@ -85,9 +85,8 @@ def wide(request):
     make, arrays = WIDE[request.param]
     tensors = [keras.Input(array.shape[1:], dtype=str(array.dtype)) for array in arrays]
     layer = make()
-    if not isinstance(layer, Blend):
-        tensors, arrays = tensors[0], arrays[0]
-    network = keras.Model(tensors, layer(tensors))
+    output = layer(tensors if isinstance(layer, Blend) else tensors[0])
+    network = keras.Model(tensors, output)
     assert network.output_shape == (None, 2)
     layer.set_weights([RNG.uniform(0.5, 1, w.shape).astype(w.dtype) for w in layer.weights])
     return network, arrays
@@ -115,8 +114,9 @@ class TestWideLayers:
 
     def test_they_know_the_shape_of_their_output(self, wide):
         network, arrays = wide
-        shapes = keras.tree.map_structure(lambda array: (None, *array.shape[1:]), arrays)
-        assert network.layers[-1].compute_output_shape(shapes) == (None, 2)
+        layer, shapes = network.layers[-1], [(None, *array.shape[1:]) for array in arrays]
+        given = shapes if isinstance(layer, Blend) else shapes[0]
+        assert layer.compute_output_shape(given) == (None, 2)
 
     @pytest.mark.parametrize("name", [name for name in WIDE if "blend" not in name])
     def test_they_say_nothing_until_their_weights_are_set(self, name):

@@ -171,6 +171,13 @@ def join_in_network(
         raise ValueError(
             f"A merge must give one vector of features a row, of shape (batch, units). Got {shape}."
         )
-    inner = [*inner_features, *(present for present in inner_presence if present is not None)]
-    outer = [*features, *(present for present in given if present is not None)]
+    inner = [*inner_features, *inner_presence]
+    outer = [*features, *given]
+    read = [position for position, tensor in enumerate(inner) if _is_read(tensor)]
+    inner, outer = [inner[position] for position in read], [outer[position] for position in read]
     return keras.Model(inner, output, name=name)(outer)
+
+
+def _is_read(tensor: Any) -> bool:
+    """Say whether a layer reads an input, for Keras 3.10 to 3.13 refuse one that none does."""
+    return tensor is not None and bool(tensor._keras_history.operation._outbound_nodes)
