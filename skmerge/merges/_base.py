@@ -179,5 +179,5 @@ def join_in_network(
 
 
 def _is_read(tensor: Any) -> bool:
-    """Say whether a layer reads an input, for Keras 3.10 to 3.13 refuse one that none does."""
+    """Say whether a layer reads an input, for Keras 3.11 to 3.13 refuse one that none does."""
     return tensor is not None and bool(tensor._keras_history.operation._outbound_nodes)

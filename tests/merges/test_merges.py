@@ -193,7 +193,7 @@ def joining(merge, widths, optional=()):
     presence = [given.get(position) for position in range(len(widths))] if given else None
     output = merge.join(features, presence=presence)
     for present in given.values():
-        output = output + 0 * present  # Keras 3.10 to 3.13 refuse an input that nothing reads
+        output = output + 0 * present  # Keras 3.11 to 3.13 refuse an input that nothing reads
     model = keras.Model([*features, *given.values()], output)
     rng = np.random.default_rng(2)
     for weight in model.weights:
