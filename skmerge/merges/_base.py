@@ -171,6 +171,8 @@ def join_in_network(
         raise ValueError(
             f"A merge must give one vector of features a row, of shape (batch, units). Got {shape}."
         )
+    if any(output is feature for feature in inner_features):
+        output = keras.layers.Identity(name="passed")(output)
     inner = [*inner_features, *inner_presence]
     outer = [*features, *given]
     read = [position for position, tensor in enumerate(inner) if _is_read(tensor)]

@@ -10,9 +10,11 @@ from skmerge.merges import (
     Compare,
     Concat,
     KerasMerge,
+    Merge,
     MergeList,
     Multiply,
     Sum,
+    join_in_network,
     resolve_merge,
 )
 
@@ -126,3 +128,26 @@ def test_merge_is_itself_and_a_keras_layer_becomes_one():
 def test_anything_else_is_an_error(value, message):
     with pytest.raises(ValueError, match=message):
         resolve_merge(value)
+
+
+class Passing(Merge):
+    """The features of the second input, as they are."""
+
+    needs_equal_widths = False
+
+    def _join(self, features, presence):
+        return features[1]
+
+
+def test_a_merge_may_leave_inputs_unread_and_pass_one_through():
+    """Whatever reads nothing is no input of the merge's own network, as Keras 3.11 wants it."""
+    import keras
+    from keras import layers
+
+    inputs = [keras.Input((3,)), keras.Input((3,)), keras.Input((1,))]
+    *features, present = [layers.Identity()(each) for each in inputs]
+    joined = join_in_network(Passing(), features, presence=[present, None], name="merge")
+    model = keras.Model(inputs, joined)
+    rows = rows_of([3, 3, 1])
+    assert_allclose(model(rows), rows[1])
+    assert [each.name for each in model.get_layer("merge").inputs] == ["features-1"]
