@@ -59,9 +59,10 @@ class Chunks:
 
     ``estimator.fit(Chunks(source, y="price"))`` learns what each column holds from a sample of the
     rows (`ColumnRouter(subsample=...)`), encodes chunk after chunk into files, and trains on those:
-    in memory are the targets, one chunk, and some 40 MB of encoded rows at a time, beside what the
-    linear part reads (at most 100,000 rows). The network is that of ``fit`` on all rows at once,
-    to the bit, where they are no more than these numbers.
+    in memory are the targets, one chunk, and two portions of 16 MB of encoded rows at a time,
+    beside what is held out and what the linear part reads (at most 50,000 and 100,000 rows). The
+    network is that of ``fit`` on all rows at once, to the bit, where they are no more than these
+    numbers.
 
     Parameters
     ----------
@@ -85,8 +86,8 @@ class Chunks:
     Raises
     ------
     ValueError
-        If a chunk lacks a column, has no targets, or differs from one gone through before; the
-        chunk is named by its position.
+        If there is no row, or a chunk lacks a column, has no targets, or differs from one gone
+        through before; the chunk is named by its position.
     TypeError
         If `source` can be gone through only once, as a generator can.
 
@@ -136,7 +137,8 @@ class Chunks:
             raise ValueError(f"chunk_rows must be a number of at least 1. Got {chunk_rows!r}.")
 
     def __iter__(self) -> Iterator[Chunk]:
-        """Go through the chunks, those without rows left out."""
+        """Go through the chunks, those without rows left out; there must be a row."""
+        is_empty = True
         for position, chunk in enumerate(self._source()):
             X, y, weights = self._parted(chunk, position)
             n_rows = count_rows(X)
@@ -147,7 +149,10 @@ class Chunks:
                         f"{what} and {n_rows} rows."
                     )
             if n_rows:
+                is_empty = False
                 yield Chunk(X, y, weights)
+        if is_empty:
+            raise ValueError("Chunks must have at least 1 row. Got 0 rows.")
 
     def survey(self, sample: RowSample) -> Survey:
         """Go through all chunks for their targets, and for rows to learn from.
@@ -165,7 +170,7 @@ class Chunks:
         Raises
         ------
         ValueError
-            If there is no row, or some chunks have targets or weights, and others have none.
+            If a chunk has no targets, or some have weights and others have none.
         """
         targets, weights = [], []
         for X, y, sample_weight in self:
@@ -177,8 +182,6 @@ class Chunks:
             sample = sample.extended(X)
             targets.append(y)
             weights.append(sample_weight)
-        if not targets:
-            raise ValueError("Chunks must have at least 1 row. Got 0 rows.")
         n_weighted = sum(each is not None for each in weights)
         if n_weighted not in (0, len(weights)):
             raise ValueError(

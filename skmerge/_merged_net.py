@@ -18,9 +18,8 @@ from typing import Any, ClassVar, Self
 
 import numpy as np
 from scipy.sparse import issparse
-from sklearn.base import BaseEstimator, clone, is_classifier
+from sklearn.base import BaseEstimator, clone
 from sklearn.exceptions import NotFittedError
-from sklearn.model_selection import train_test_split
 from sklearn.utils import check_consistent_length, check_random_state
 from sklearn.utils._param_validation import Interval, StrOptions
 
@@ -162,6 +161,8 @@ class MergedNet(
         validation_data : tuple of (X, y) or (X, y, sample_weight), default=None
             Rows not trained on, whose loss and metrics are computed after each epoch, and by
             which `early_stopping` decides, and with it the shares of linear model and deep network.
+            Where `X` is what a `ColumnRouter` made in a Pipeline, these may be rows that it has not
+            encoded: it does so here.
 
         Returns
         -------
@@ -299,32 +300,6 @@ class MergedNet(
             except ValueError as error:
                 hint = did_you_mean(branch, names)
                 raise ValueError(f"Branch of input {name!r}: {error}{hint}") from None
-
-    def _split(
-        self, y: np.ndarray, weights: np.ndarray, seed: int, most: int | None = None
-    ) -> tuple[np.ndarray, np.ndarray]:
-        """Hold out rows for early stopping, by class where every class has enough of them."""
-        n_held_out = max(1, round(self.validation_fraction * len(y)))
-        n_held_out = n_held_out if most is None else min(n_held_out, most)
-        n_training = len(y) - n_held_out
-        if n_training < 1:
-            raise ValueError(
-                f"early_stopping must hold out rows for validation. Got {len(y)} row, too few."
-            )
-        labels = y if is_classifier(self) and y.ndim == 1 else None
-        if labels is not None:
-            counts = np.unique(labels, return_counts=True)[1]
-            if counts.min() < 2 or min(n_held_out, n_training) < len(counts):
-                labels = None
-        training, held_out = train_test_split(
-            np.arange(len(y)), test_size=n_held_out, stratify=labels, random_state=seed
-        )
-        if not weights[training].any() or not weights[held_out].any():
-            raise ValueError(
-                "Both the rows trained on and the rows held out for early stopping must contain a "
-                "non-zero sample weight. Got all zeros in one part; try another random_state."
-            )
-        return training, held_out
 
     def _options(self, targets: Any, n_rows: int, seed: int) -> Any:
         from skmerge.training import TrainingOptions

@@ -13,7 +13,8 @@ from typing import Any
 
 import numpy as np
 from scipy.sparse import issparse
-from sklearn.base import clone
+from sklearn.base import clone, is_classifier
+from sklearn.model_selection import train_test_split
 from sklearn.utils import check_consistent_length
 from sklearn.utils.class_weight import compute_sample_weight
 from sklearn.utils.validation import _check_sample_weight
@@ -38,8 +39,35 @@ class RoutesRows:
     router: Any
     branches: Any
     input_dropout: float
+    validation_fraction: float
     router_: ColumnRouter | None
     specs_: dict[str, InputSpec]
+
+    def _split(
+        self, y: np.ndarray, weights: np.ndarray, seed: int, most: int | None = None
+    ) -> tuple[np.ndarray, np.ndarray]:
+        """Hold out rows for early stopping, by class where every class has enough of them."""
+        n_held_out = max(1, round(self.validation_fraction * len(y)))
+        n_held_out = n_held_out if most is None else min(n_held_out, most)
+        n_training = len(y) - n_held_out
+        if n_training < 1:
+            raise ValueError(
+                f"early_stopping must hold out rows for validation. Got {len(y)} row, too few."
+            )
+        labels = y if is_classifier(self) and y.ndim == 1 else None
+        if labels is not None:
+            counts = np.unique(labels, return_counts=True)[1]
+            if counts.min() < 2 or min(n_held_out, n_training) < len(counts):
+                labels = None
+        training, held_out = train_test_split(
+            np.arange(len(y)), test_size=n_held_out, stratify=labels, random_state=seed
+        )
+        if not weights[training].any() or not weights[held_out].any():
+            raise ValueError(
+                "Both the rows trained on and the rows held out for early stopping must contain a "
+                "non-zero sample weight. Got all zeros in one part; try another random_state."
+            )
+        return training, held_out
 
     def _routed_parts(
         self,

@@ -80,7 +80,7 @@ class RoutedRows(NamedTuple):
         Parameters
         ----------
         n_rows : int
-            How many rows are read at most, the first ones.
+            How many rows are read at most, spread evenly, for files may be sorted.
 
         Returns
         -------
@@ -90,7 +90,8 @@ class RoutedRows(NamedTuple):
         small = [name for name, array in self.X.items() if _is_small_in_files(array)]
         if not small:
             return self
-        rows = self if len(self.targets) <= n_rows else self.taken(np.arange(n_rows))
+        n_all = len(self.targets)
+        rows = self if n_all <= n_rows else self.taken(np.arange(n_rows) * n_all // n_rows)
         arrays = {name: array.read() if name in small else array for name, array in rows.X.items()}
         return rows._replace(X=MultiInput(arrays, rows.X.specs, rows.X.masks))
 

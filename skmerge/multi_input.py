@@ -59,7 +59,7 @@ class MultiInput:
 
     #: the router that made these rows in its fit, for whoever has others of the kind; not kept
     router: Any = None
-    passing_attributes = ("router",)
+    _passing_attributes = ("router",)
 
     def __init__(
         self,
@@ -224,7 +224,9 @@ class MultiInput:
         return np.concatenate(arrays, axis=1).astype(dtype or np.float32, copy=False)
 
     def __getstate__(self) -> dict[str, Any]:
-        return {name: each for name, each in vars(self).items() if name != "router"}
+        return {
+            name: each for name, each in vars(self).items() if name not in self._passing_attributes
+        }
 
     def __repr__(self) -> str:
         lines = [f"MultiInput of {len(self)} rows, {len(self._arrays)} inputs"]

@@ -5,7 +5,7 @@ Decides which encoder reads which columns, fits the encoders on training rows, a
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from numbers import Integral
 from typing import Any, ClassVar
 
@@ -17,13 +17,13 @@ from sklearn.utils.validation import check_is_fitted
 from skmerge._callbacks import CallbackSupportMixin, FitTasks, with_callbacks
 from skmerge._errors import counting_from, did_you_mean, short_repr
 from skmerge._plan import encoder_of_input, encoder_of_remainder, plan_inputs
+from skmerge._routed_input import RoutedInput, cells_of, naming
 from skmerge._row_sample import RowSample
 from skmerge._spec import InputSpec, NestedParams
 from skmerge._tables import (
     BY_POSITION,
     ENTRIES,
     WHOLE_MATRIX,
-    FrameTable,
     MatrixTable,
     Table,
     as_pandas,
@@ -32,38 +32,6 @@ from skmerge._tables import (
 from skmerge.encoders import ENCODERS
 from skmerge.encoders._base import Encoder
 from skmerge.multi_input import MultiInput, absent_rows
-
-
-@dataclass(frozen=True)
-class RoutedInput:
-    """What the router decided for one input.
-
-    Parameters
-    ----------
-    encoder : Encoder
-        The encoder that reads it, fitted.
-    columns : label or list of labels
-        The column, or the columns, that it reads.
-    """
-
-    encoder: Encoder
-    columns: Any
-
-    @property
-    def kind(self) -> str:
-        """Kind of the input.
-
-        Returns
-        -------
-        str
-            A key of `skmerge.encoders.ENCODERS`.
-        """
-        return self.encoder.kind
-
-    def __repr__(self) -> str:
-        listed = self.columns if isinstance(self.columns, list) else [self.columns]
-        columns = ", ".join(map(str, listed[:6])) + (", ..." if len(listed) > 6 else "")
-        return f"{self.kind} <- {columns}"
 
 
 class ColumnRouter(  # type: ignore[call-arg]
@@ -146,7 +114,7 @@ class ColumnRouter(  # type: ignore[call-arg]
     """
 
     #: the rows that `partial_fit` goes on from are in no file
-    passing_attributes = ("_sample",)
+    _passing_attributes = ("_sample",)
 
     _families = {"inputs": encoder_of_input, "remainder": encoder_of_remainder}
     _parameter_constraints: ClassVar[dict[str, Any]] = {
@@ -284,7 +252,7 @@ class ColumnRouter(  # type: ignore[call-arg]
         for name, (unfitted, columns) in plan.items():
             encoder = clone(unfitted)
             cells = table.cells(columns)
-            with _naming(name, encoder, columns):
+            with naming(name, encoder, columns):
                 encoder.fit(cells)
                 arrays[name], mask = encoder.encode(cells) if encodes else (None, None)
             specs[name] = replace(encoder.spec_, name=name)
@@ -333,8 +301,8 @@ class ColumnRouter(  # type: ignore[call-arg]
                 arrays[name] = absent_rows(self.specs_[name], table.n_rows)
                 masks[name] = np.zeros(table.n_rows, dtype=bool)
                 continue
-            with _naming(name, routed.encoder, routed.columns):
-                arrays[name], mask = routed.encoder.encode(_cells(table, routed))
+            with naming(name, routed.encoder, routed.columns):
+                arrays[name], mask = routed.encoder.encode(cells_of(table, routed))
             if mask is not None:
                 masks[name] = mask
         return MultiInput(arrays, self.specs_, masks)
@@ -385,7 +353,7 @@ class ColumnRouter(  # type: ignore[call-arg]
 
     def __getstate__(self) -> dict[str, Any]:
         state = super().__getstate__()
-        return {name: each for name, each in state.items() if name not in self.passing_attributes}
+        return {name: each for name, each in state.items() if name not in self._passing_attributes}
 
     def __sklearn_tags__(self) -> Any:
         tags = super().__sklearn_tags__()
@@ -454,32 +422,6 @@ class ColumnRouter(  # type: ignore[call-arg]
         self.n_features_in_ = len(table.names)
         if all(isinstance(name, str) for name in table.names):
             self.feature_names_in_ = np.asarray(table.names, dtype=object)
-
-
-class _naming:
-    """Context that names the input and its columns in whatever error an encoder raises."""
-
-    def __init__(self, name: str, encoder: Encoder, columns: Any) -> None:
-        self.name, self.encoder, self.columns = name, encoder, columns
-
-    def __enter__(self) -> None:
-        return None
-
-    def __exit__(self, kind: Any, error: BaseException | None, trace: Any) -> None:
-        if isinstance(error, Exception):
-            error.add_note(
-                f"Raised by {type(self.encoder).__name__} for input {self.name!r}, columns "
-                f"{self.columns!r}."
-            )
-
-
-def _cells(table: Table, routed: RoutedInput) -> Any:
-    """Return what an encoder reads, or the whole frame if it takes its columns out itself."""
-    takes_all = routed.encoder.selects_columns and isinstance(routed.columns, list)
-    # where there is no row, an error counts the columns
-    if takes_all and isinstance(table, FrameTable) and table.n_rows:
-        return table.frame
-    return table.cells(routed.columns)
 
 
 def _check_size(table: Table, owner: str) -> None:

@@ -208,6 +208,20 @@ class TestFit:
         MergedNetClassifier(**SMALL).fit(Chunks([rows], y="paid"))
         assert seen == [[np.ndarray, np.ndarray, 30]]
 
+    def test_linear_part_reads_rows_from_all_of_a_sorted_file(self, rows, monkeypatch):
+        monkeypatch.setattr("skmerge._merged_net._MOST_READ", 30)
+        seen = []
+        monkeypatch.setattr(
+            "skmerge._wide_part.WidePart.fitted",
+            lambda net, rows, validation, *rest: seen.append(rows.targets[:, 0].tolist()),
+        )
+        in_order, validation = rows.sort_values("paid"), (rows[:50], rows["paid"][:50])
+        net = MergedNetClassifier(**SMALL)
+        net.fit(Chunks(cut(in_order, 100), y="paid"), validation_data=validation)
+        (targets,) = seen
+        assert len(targets) == 30
+        assert set(targets) == {0, 1, 2}
+
 
 class TestFaults:
     def test_rows_that_change_are_noticed(self, rows):
@@ -275,6 +289,10 @@ class TestPredict:
         X.loc[100, "age"] = np.inf
         with pytest.raises(ValueError, match="row 100 of column 'age' is inf"):
             whole.predict(X)
+
+    def test_chunks_without_a_row_are_refused(self, rows, whole):
+        with pytest.raises(ValueError, match="at least 1 row"):
+            whole.predict(Chunks([rows[:0]]))
 
     def test_mappings_are_cut_as_well(self, small_blocks):
         X = {"age": np.arange(60.0)[:, None], "word": [f"word {n % 5}" for n in range(60)]}

@@ -17,7 +17,8 @@ LAYERS = {
     "routed rows": ["_stored_rows", "multi_input"],
     "encoders": ["encoders"],
     "router": [
-        *("_tables", "_row_sample", "_chunks", "_blocks", "_inference", "_plan", "router"),
+        *("_tables", "_row_sample", "_chunks", "_blocks", "_inference", "_plan"),
+        *("_routed_input", "router"),
     ],
     "wide model": ["_wide"],
     "Keras layers": ["_layers"],

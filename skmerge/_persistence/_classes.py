@@ -25,7 +25,8 @@ from skmerge._persistence._values import Reader, Writer
 OWN = {
     **dict.fromkeys(("InputSpec", "TargetSpec", "WideSpec"), "skmerge._spec"),
     **dict.fromkeys(("ClassTargets", "NumberTargets"), "skmerge._targets"),
-    **dict.fromkeys(("ColumnRouter", "RoutedInput"), "skmerge.router"),
+    "ColumnRouter": "skmerge.router",
+    "RoutedInput": "skmerge._routed_input",
     **dict.fromkeys(("MergedNetClassifier", "MergedNetRegressor"), "skmerge.estimators"),
     **dict.fromkeys(("NumberColumn", "RobustScale"), "skmerge.encoders._numbers"),
     "CategoryColumn": "skmerge.encoders._categories",
@@ -177,7 +178,7 @@ def written_object(writer: Writer, value: Any, where: str, needed: set[str]) -> 
     if isinstance(value, (type, types.FunctionType, types.BuiltinFunctionType)):
         return {"name": _needed(value, where, needed)}
     if OWN.get(kind.__name__) and getattr(_own_module(kind.__name__), kind.__name__) is kind:
-        passing = getattr(kind, "passing_attributes", ())
+        passing = getattr(kind, "_passing_attributes", ())
         state = {name: each for name, each in vars(value).items() if name not in passing}
         return {"own": kind.__name__, "state": _written_state(writer, state, value, where)}
     if not all(base is object or base.__flags__ & _HEAP_TYPE for base in kind.__mro__):
