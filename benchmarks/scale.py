@@ -1,8 +1,10 @@
-"""How much memory a fit takes: all rows at once beside the same rows in chunks.
+"""How much memory fits and predictions take: all rows at once beside the same rows in chunks.
 
-Run ``python benchmarks/scale.py`` (some ten minutes on two cores). Each fit is a process of its
-own, whose peak of resident memory is counted from where the libraries are loaded; rows are drawn
-chunk by chunk. One epoch of one network beside the linear part.
+Run ``python benchmarks/scale.py`` (some fifteen minutes on two cores). Each fit is a process of
+its own, whose peak of resident memory is counted from where the libraries are loaded and have
+fitted a few rows; rows are drawn chunk by chunk. One epoch of one network beside the linear part.
+With ``--pictures 40000``, rows are paths of as many PNG files of 64 pixels, which become 12 KiB
+each.
 """
 
 from __future__ import annotations
@@ -11,8 +13,10 @@ import argparse
 import os
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Iterator
+from pathlib import Path
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 
@@ -21,6 +25,7 @@ import pandas as pd
 
 CHUNK = 16_384
 WORDS = np.array([f"word{number}" for number in range(5_000)])
+SIDE = 64
 
 
 def drawn(n_rows: int) -> Iterator[pd.DataFrame]:
@@ -37,43 +42,101 @@ def drawn(n_rows: int) -> Iterator[pd.DataFrame]:
         yield frame
 
 
-def measure(way: str, n_rows: int) -> None:
-    """Fit, and print the peak of memory in MiB and the seconds."""
+def draw_pictures(n_rows: int, folder: Path) -> None:
+    """Write PNG files: each of two colours, which part in the column of the target."""
+    from PIL import Image
+
+    for row in range(n_rows):
+        rng = np.random.default_rng(row)
+        pixels = np.zeros((SIDE, SIDE, 3), dtype=np.uint8)
+        pixels[:] = rng.integers(0, 256, 3)
+        pixels[:, row % SIDE :] = rng.integers(0, 256, 3)
+        Image.fromarray(pixels).save(folder / f"{row}.png")
+
+
+def pictures(n_rows: int, folder: Path) -> pd.DataFrame:
+    """Return the paths of pictures, and the targets."""
+    rows = np.arange(n_rows)
+    return pd.DataFrame({"photo": [str(folder / f"{row}.png") for row in rows], "y": rows % SIDE})
+
+
+def peak() -> int:
+    """Return the largest resident memory of this process so far, in bytes."""
     import resource
 
-    import keras  # noqa: F401, what is loaded before is not counted
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
 
+
+def measure_rows(way: str, n_rows: int) -> None:
+    """Fit on rows of a table, and print the peak of memory in MiB and the seconds."""
     from skmerge import Chunks, MergedNetRegressor
 
     net = MergedNetRegressor(epochs=1, n_members=1, random_state=0)
-    net.fit(next(drawn(1_000)).drop(columns="y"), next(drawn(1_000))["y"])  # all code is loaded
-    before, began = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss, time.perf_counter()
+    few = next(drawn(1_000))
+    net.fit(few.drop(columns="y"), few["y"])  # all code is loaded
+    before, began = peak(), time.perf_counter()
     if way == "chunks":
         net.fit(Chunks(lambda: drawn(n_rows), y="y"))
     else:
         frame = pd.concat(drawn(n_rows), ignore_index=True)
         net.fit(frame.drop(columns="y"), frame["y"])
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before
-    print(f"{peak / 1024:.0f} {time.perf_counter() - began:.0f}")
+    print(f"{(peak() - before) / 2**20:.0f} {time.perf_counter() - began:.0f}")
+
+
+def measure_pictures(way: str, n_rows: int, folder: Path) -> None:
+    """Fit on pictures, or predict; print the peak of memory in MiB and the seconds."""
+    from skmerge import Chunks, ColumnRouter, ConvBranch, ImageEncoder, MergedNetRegressor
+
+    encoder = ImageEncoder(cache=folder / "cache" if way == "cache" else None)
+    net = MergedNetRegressor(
+        router=ColumnRouter({"photo": encoder}), branches={"photo": ConvBranch((8,))},
+        epochs=1, n_members=1, random_state=0,
+    )  # fmt: skip
+    frame = pictures(n_rows, folder)
+    net.fit(frame[["photo"]][:1_000], frame["y"][:1_000])
+    before, began = peak(), time.perf_counter()
+    if way == "predict":
+        net.predict(frame[["photo"]])
+    elif way == "chunks":
+        net.fit(Chunks([frame], y="y"))
+    else:
+        net.fit(frame[["photo"]], frame["y"])
+    print(f"{(peak() - before) / 2**20:.0f} {time.perf_counter() - began:.0f}")
+
+
+def in_a_process(*arguments: object) -> tuple[str, str]:
+    """Run this script with other arguments, and return its last two words."""
+    done = subprocess.run(
+        [sys.executable, __file__, "--one", *map(str, arguments)],
+        stdout=subprocess.PIPE, text=True, check=True,
+    )  # fmt: skip
+    megabytes, seconds = done.stdout.split()[-2:]
+    return megabytes, seconds
 
 
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--rows", type=int, nargs="+", default=[100_000, 400_000])
-    parser.add_argument("--one", nargs=2, metavar=("WAY", "ROWS"), help=argparse.SUPPRESS)
+    parser.add_argument("--rows", type=int, nargs="*", default=[100_000, 400_000])
+    parser.add_argument("--pictures", type=int, nargs="*", default=[])
+    parser.add_argument("--one", nargs="+", help=argparse.SUPPRESS)
     arguments = parser.parse_args()
     if arguments.one:
-        measure(arguments.one[0], int(arguments.one[1]))
+        way, n_rows, *folder = arguments.one
+        if folder:
+            measure_pictures(way, int(n_rows), Path(folder[0]))
+        else:
+            measure_rows(way, int(n_rows))
         return 0
-    print("| rows | fit | peak of memory, MiB | s |\n| ---: | --- | ---: | ---: |")
+    print("| rows | what | peak of memory, MiB | s |\n| ---: | --- | ---: | ---: |")
     for n_rows in arguments.rows:
         for way in ("at once", "chunks"):
-            done = subprocess.run(
-                [sys.executable, __file__, "--one", way, str(n_rows)],
-                capture_output=True, text=True, check=True,
-            )  # fmt: skip
-            megabytes, seconds = done.stdout.split()[-2:]
-            print(f"| {n_rows:,} | {way} | {megabytes} | {seconds} |", flush=True)
+            print(f"| {n_rows:,} | {way} | {' | '.join(in_a_process(way, n_rows))} |", flush=True)
+    for n_rows in arguments.pictures:
+        with tempfile.TemporaryDirectory() as folder:
+            draw_pictures(n_rows, Path(folder))
+            for way in ("at once", "cache", "chunks", "predict"):
+                found = " | ".join(in_a_process(way, n_rows, folder))
+                print(f"| {n_rows:,} pictures | {way} | {found} |", flush=True)
     return 0
 
 

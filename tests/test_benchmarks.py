@@ -23,6 +23,7 @@ sys.path.append(str(Path(__file__).parents[1] / "benchmarks"))
 import _quality_page
 import _ratios
 import quality
+import scale
 import speed
 from _plain_keras import SideBySide
 from _quality_ablation import ABLATIONS, Change, differences, means
@@ -559,3 +560,21 @@ def test_baselines_are_those_that_the_columns_allow(tmp_path, capsys):
     assert pixels.shape == (40, 24 * 24 * 3)
     assert 0 <= pixels.min() < pixels.max() <= 1
     np.testing.assert_array_equal(pixels[:20], pixels[20:])
+
+
+def test_rows_of_scale_are_the_same_each_time_and_as_many_as_asked_for(monkeypatch):
+    monkeypatch.setattr(scale, "CHUNK", 40)
+    chunks = list(scale.drawn(100))
+    assert [len(chunk) for chunk in chunks] == [40, 40, 20]
+    pd.testing.assert_frame_equal(pd.concat(chunks), pd.concat(scale.drawn(100)))
+    assert chunks[0]["note"].str.split().map(len).eq(20).all()
+
+
+def test_pictures_of_scale_part_in_the_column_of_the_target(tmp_path):
+    scale.draw_pictures(5, tmp_path)
+    frame = scale.pictures(5, tmp_path)
+    for path, column in zip(frame["photo"], frame["y"], strict=True):
+        pixels = np.asarray(Image.open(path)).astype(int)
+        assert pixels.shape == (scale.SIDE, scale.SIDE, 3)
+        changes = np.flatnonzero(np.abs(np.diff(pixels[0], axis=0)).sum(axis=1)) + 1
+        assert changes.tolist() == ([column] if column else [])

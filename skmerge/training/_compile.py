@@ -6,6 +6,7 @@ names are checked, objects that hold state described.
 
 from __future__ import annotations
 
+import inspect
 import re
 from dataclasses import dataclass
 from functools import cache
@@ -156,6 +157,7 @@ def compilation(options: TrainingOptions) -> Compilation:
         loss = loss()
     if not (isinstance(loss, str) or callable(loss)):
         raise ValueError(_not_of_keras("loss", options.loss))
+    _check_arguments("loss", loss, "y_true", "y_pred")
     return Compilation(optimizer, loss, [_metric(metric) for metric in options.metrics])
 
 
@@ -187,7 +189,24 @@ def _checked_rate(rate: Any) -> Any:
             "The 'learning_rate' parameter must be 'auto', None, a finite number of at least 0, or "
             f"a Keras schedule. Got {rate!r}."
         )
+    if not isinstance(rate, schedules):
+        _check_arguments("learning_rate", rate)
     return rate
+
+
+def _check_arguments(parameter: str, function: Any, *names: str) -> None:
+    """Refuse a function that does not take these arguments, as far as it tells."""
+    try:
+        signature = inspect.signature(function)
+    except (TypeError, ValueError):  # names of Keras, some functions written in C
+        return
+    try:
+        signature.bind(*names)
+    except TypeError as error:
+        raise ValueError(
+            f"The {parameter!r} parameter must be a function that can be called with "
+            f"({', '.join(names)}). Got {function!r}: {error}."
+        ) from error
 
 
 def _not_of_keras(parameter: str, value: Any) -> str:
@@ -203,6 +222,8 @@ def _metric(metric: Any) -> Any:
     recipe = _recipe("metrics", metric, "metrics")
     if not (isinstance(recipe, Recipe) or callable(recipe)):
         raise ValueError(_not_of_keras("metrics", metric))
+    if not isinstance(recipe, Recipe):
+        _check_arguments("metrics", recipe, "y_true", "y_pred")
     if not isinstance(recipe, Recipe) or isinstance(metric, keras.metrics.Metric):
         return recipe
     # Keras numbers the names of all that are made in a process: auc, auc_1, ...

@@ -6,6 +6,7 @@ Enters: a trainer. Leaves: the values of its network's variables, and the plan t
 from __future__ import annotations
 
 import threading
+import warnings
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Self
@@ -143,12 +144,16 @@ class KeepsNetwork:
         ------
         ValueError
             If the network has more weights than these, or others.
+        UserWarning
+            If the file lacks some that Keras would do without.
         """
         trainer: Self = cls.new(plan, options)
         with at_most(n_weights):
             trainer.initialize(None)
         trainer._generator, trainer.history_ = generator, history
-        trainer.model_.load_weights(weights)
+        with warnings.catch_warnings():
+            warnings.simplefilter("error")  # Keras leaves what it does not find as it is drawn
+            trainer.model_.load_weights(weights)
         for variable, value in zip(_seeds(trainer.model_), seeds, strict=True):
             variable.assign(value)
         return trainer

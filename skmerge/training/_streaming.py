@@ -1,8 +1,8 @@
-"""Rows that do not fit in memory, a portion at a time: the next is read while one is trained on.
+"""Rows too large to be one tensor, a portion at a time: the next is read while one is trained on.
 
-Enters: the network's inputs, some of them rows in files. Leaves: for an order of the rows, portions
-of some whole batches as tensors. At any time two portions are in memory, whatever the number of
-rows.
+Enters: the network's inputs, some of them in files or large. Leaves: for an order of the rows,
+portions of some whole batches as tensors. At any time there are two portions of tensors, whatever
+the number of rows.
 """
 
 from __future__ import annotations
@@ -20,11 +20,14 @@ from skmerge.training._rows import Rows, as_rows
 
 #: bytes of a portion, unless one batch is larger
 PORTION = 2**24
+#: bytes of an array in memory from which on it is read in portions: made a tensor, it takes as
+#: much again, and twice as much while it is made
+LARGE = 2**27
 
 
 @dataclass
 class StreamedRows:
-    """Rows with their targets and weights, some inputs in files.
+    """Rows with their targets and weights, some inputs in files or large.
 
     Parameters
     ----------
@@ -65,8 +68,8 @@ class StreamedRows:
         OSError
             If a file has gone or cannot be read.
         """
-        stored = [array for array in self.inputs.values() if isinstance(array, StoredRows)]
-        row_bytes = sum(array.nbytes // max(len(array), 1) for array in stored)
+        streamed = [array for array in self.inputs.values() if is_streamed(array)]
+        row_bytes = sum(array.nbytes // max(len(array), 1) for array in streamed)
         n_batches = max(1, PORTION // max(row_bytes * batch_size, 1))
         size = batch_size * n_batches
         parts = [order[first : first + size] for first in range(0, len(order), size)]
@@ -84,6 +87,24 @@ class StreamedRows:
             tf.constant(self.targets[positions]),
             tf.constant(self.weights[positions]),
         )
+
+
+def is_streamed(array: Any) -> bool:
+    """Say whether the rows of an input are read in portions.
+
+    Parameters
+    ----------
+    array : ndarray, CSR matrix or StoredRows
+        One input.
+
+    Returns
+    -------
+    bool
+        True for rows in files, and for large arrays.
+    """
+    return isinstance(array, StoredRows) or (
+        isinstance(array, np.ndarray) and array.nbytes >= LARGE
+    )
 
 
 def _taken(array: Any, positions: np.ndarray) -> Any:

@@ -21,7 +21,6 @@ import numpy as np
 import tensorflow as tf
 from scikeras.wrappers import BaseWrapper
 
-from skmerge._stored_rows import StoredRows
 from skmerge.training._compile import TrainingOptions, compilation, compiled_alike
 from skmerge.training._compiled import compiled_network
 from skmerge.training._epochs import check_finite, evaluate, run_epochs
@@ -30,7 +29,7 @@ from skmerge.training._plan import NetworkPlan
 from skmerge.training._processes import claim_tensorflow
 from skmerge.training._rows import Rows, as_rows, as_tensor_chunk
 from skmerge.training._stopping import PatientStopping, average_epochs
-from skmerge.training._streaming import StreamedRows
+from skmerge.training._streaming import StreamedRows, is_streamed
 from skmerge.training._watch import EpochWatch
 
 # Matrix products on a CPU work on as many rows at once as a register has floats: 8 with AVX2, and
@@ -66,9 +65,10 @@ class EncodedRows:
         Returns
         -------
         Rows or StreamedRows
-            The same rows; streamed where an input is in files.
+            The same rows; streamed where an input is in files, or so large that a copy of it
+            as a tensor would be felt.
         """
-        if any(isinstance(array, StoredRows) for array in self.inputs.values()):
+        if any(is_streamed(array) for array in self.inputs.values()):
             return StreamedRows(self.inputs, self.targets, self.weights)
         inputs = {name: as_rows(array) for name, array in self.inputs.items()}
         return Rows(inputs, tf.constant(self.targets), tf.constant(self.weights))

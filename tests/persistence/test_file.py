@@ -527,6 +527,24 @@ class TestForgery:
         with pytest.raises(ModelFileError, match="weights"):
             skmerge.load(target)
 
+    @pytest.mark.filterwarnings("ignore")  # Keras warns of what is not in a container
+    @pytest.mark.parametrize("part", ["layers", "optimizer/vars", "functional"])
+    def test_weights_under_another_name_are_missed(self, part, path, tmp_path):
+        import h5py
+
+        def renamed(content):
+            file = io.BytesIO(content)
+            with h5py.File(file, "r+") as weights:
+                names = []
+                weights.visit(names.append)
+                name = next(name for name in names if part in name)
+                weights.move(name, f"{name}_x")
+            return file.getvalue()
+
+        target = forged(path, tmp_path / "forged", {"networks/0.weights.h5": renamed})
+        with pytest.raises(ModelFileError, match="weights"):
+            skmerge.load(target)
+
 
 class TestWriting:
     def test_a_full_disk_leaves_the_old_file(self, fitted, path, tmp_path, monkeypatch):

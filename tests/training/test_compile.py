@@ -96,6 +96,7 @@ def test_words_and_functions_are_left_to_keras():
         return y_pred
 
     assert compiled(metrics=["accuracy", own], loss=own).arguments()["metrics"] == ["accuracy", own]
+    assert callable(compiled(learning_rate=lambda: 0.1).optimizer.config["learning_rate"])
 
 
 def test_a_class_of_a_loss_is_made():
@@ -115,6 +116,9 @@ def test_a_class_of_a_loss_is_made():
         ({"loss": False}, r"'loss' parameter must be .*Got False\."),
         ({"loss": "hubber"}, r"'loss' parameter .*Got 'hubber'\. Did you mean 'huber'\?"),
         ({"metrics": ["aucc"]}, r"'metrics' parameter .*Got 'aucc'\. Did you mean 'auc'\?"),
+        ({"loss": len}, r"'loss' parameter must be .*called with \(y_true, y_pred\)\. Got"),
+        ({"metrics": [len]}, r"'metrics' parameter must be .*\(y_true, y_pred\)\. Got <built-in"),
+        ({"learning_rate": len}, r"'learning_rate' parameter must be .*with \(\)\. Got <built-in"),
     ],
 )
 def test_what_keras_does_not_know_is_refused(changes, message):

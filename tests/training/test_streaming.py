@@ -61,6 +61,19 @@ def test_a_fit_on_stored_rows_is_that_on_the_same_rows_in_memory(
     assert_array_equal(actual.predict_proba(in_files), expected.predict_proba(in_memory))
 
 
+def test_large_arrays_are_read_in_portions_too(arrays, target, monkeypatch):
+    X = MultiInput(arrays, SPECS)
+    expected = make(early_stopping=True, validation_fraction=0.2).fit(X, target)
+    monkeypatch.setattr(_streaming, "LARGE", arrays["photo"].nbytes // 2)
+    read = []
+    real = StreamedRows._read
+    monkeypatch.setattr(StreamedRows, "_read", lambda *args: read.append(args) or real(*args))
+    actual = make(early_stopping=True, validation_fraction=0.2).fit(X, target)
+    assert read
+    assert actual.history_ == expected.history_
+    assert_array_equal(actual.predict_proba(X), expected.predict_proba(X))
+
+
 def test_batches_are_those_of_the_order_and_in_no_two_portions(arrays, stored, monkeypatch):
     monkeypatch.setattr(_streaming, "PORTION", 36 * 20)
     rows = StreamedRows(stored, np.arange(N_ROWS, dtype=np.float32)[:, None], np.ones(N_ROWS))
