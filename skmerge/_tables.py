@@ -426,6 +426,11 @@ def _is_one_input(X: Any) -> bool:
 
 def _n_rows(name: str, entry: Any) -> int:
     shape = getattr(entry, "shape", None)
+    if isinstance(entry, np.ndarray) and entry.dtype.kind == "V":
+        raise ValueError(
+            f"Input {name!r} must be an array of numbers or of objects. Got dtype {entry.dtype}: "
+            "where these are columns, pandas.DataFrame(array) makes them some."
+        )
     if shape:
         return int(shape[0])
     if isinstance(entry, (str, bytes)) or shape == () or not hasattr(entry, "__len__"):

@@ -87,9 +87,13 @@ def _array_of_list(y: Any) -> np.ndarray:
         ) from error
     if array.dtype.kind not in "US":
         return array
-    # NumPy makes strings of the numbers beside them, and of NaN
+    # NumPy makes strings of the numbers beside them, and of NaN, and drops NULs at the end
     objects = np.asarray(y, dtype=object)
-    return array if all(isinstance(label, (str, bytes)) for label in objects.flat) else objects
+    return array if all(map(_is_kept, objects.flat)) else objects
+
+
+def _is_kept(label: Any) -> bool:
+    return isinstance(label, (str, bytes)) and label[-1:] not in {"\0", b"\0"}
 
 
 def _check_is_there(y: np.ndarray) -> None:

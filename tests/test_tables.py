@@ -169,6 +169,13 @@ def test_arrays_without_rows_raise(X):
         ColumnRouter().fit(X)
 
 
+def test_structured_arrays_are_told_what_makes_columns_of_them():
+    rows = np.array([(1.5, "x"), (2.5, "y")], dtype=[("p", "f4"), ("q", "U1")])
+    with pytest.raises(ValueError, match=r"Input 'a' must be .*pandas\.DataFrame\(array\)"):
+        ColumnRouter().fit({"a": rows})
+    assert list(ColumnRouter().fit({"a": pd.DataFrame(rows)}).specs_) == ["a"]
+
+
 SURROGATES = ["\ud800", "b", "\udcff"]
 
 

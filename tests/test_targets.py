@@ -183,6 +183,13 @@ def test_labels_may_be_no_valid_unicode():
         assert ClassTargets(y).encode(y).tolist() == [[1.0], [0.0]]
 
 
+def test_labels_keep_the_nuls_at_their_end():
+    y = check_targets(["a\0", "a", "a\0"], None)
+    targets = ClassTargets(y)
+    assert targets.classes_.tolist() == ["a", "a\0"]
+    assert targets.labels(np.array([[0.9], [0.1]])).tolist() == ["a\0", "a"]
+
+
 @pytest.mark.parametrize(
     ("dtype", "kind"), [("Int64", "i"), ("int8[pyarrow]", "i"), ("boolean", "b"), ("UInt8", "u")]
 )
