@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import inspect
 import re
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import cache
 from math import inf
@@ -16,7 +17,7 @@ from typing import Any, NamedTuple
 
 import keras
 
-from skmerge._errors import did_you_mean
+from skmerge._errors import did_you_mean, short_repr
 
 # Names of metrics that Keras resolves by the loss when it compiles.
 _KERAS_WORDS = ("acc", "accuracy", "ce", "crossentropy")
@@ -181,8 +182,9 @@ def compiled_alike(first: TrainingOptions, second: TrainingOptions) -> bool:
 
 def _checked_rate(rate: Any) -> Any:
     """Return a learning rate as Keras takes it: no integers."""
-    if isinstance(rate, Real) and 0 <= float(rate) < inf:
-        return float(rate)
+    if isinstance(rate, Real) and 0 <= rate < inf:
+        with suppress(OverflowError):
+            return float(rate)
     schedules = keras.optimizers.schedules.LearningRateSchedule
     if isinstance(rate, Real) or not (isinstance(rate, schedules) or callable(rate)):
         raise ValueError(
@@ -224,7 +226,14 @@ def _metric(metric: Any) -> Any:
         raise ValueError(_not_of_keras("metrics", metric))
     if not isinstance(recipe, Recipe):
         _check_arguments("metrics", recipe, "y_true", "y_pred")
-    if not isinstance(recipe, Recipe) or isinstance(metric, keras.metrics.Metric):
+        return recipe
+    arguments = list(inspect.signature(recipe.made_class.update_state).parameters)
+    if arguments[1:3] == ["values", "sample_weight"]:  # such as Sum, of one series of numbers
+        raise ValueError(
+            "The 'metrics' parameter must be metrics of targets and predictions. Got "
+            f"{short_repr(metric)}, which is one of values."
+        )
+    if isinstance(metric, keras.metrics.Metric):
         return recipe
     # Keras numbers the names of all that are made in a process: auc, auc_1, ...
     name = re.sub(r"_\d+$", "", recipe.config["name"])
