@@ -37,7 +37,7 @@ faults: $(VENV)/.installed-test  ## Run the tests of faults with the long ones: 
 test-oldest: $(OLDEST)/.installed  ## Run the tests with the oldest requirements, on Python 3.11
 	$(OLDEST)/bin/python -m pytest -n $(WORKERS)
 
-fuzz: $(VENV)/.installed-test  ## Try properties on some 20,000 drawn cases, half an hour or so
+fuzz: $(VENV)/.installed-test  ## Try properties on some 20,000 drawn cases, five minutes or more
 	SKMERGE_FUZZ=long $(BIN)/python -m pytest tests/fuzz
 
 bench: $(VENV)/.installed  ## Measure speed beside other libraries, into docs/speed.md
