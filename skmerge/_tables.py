@@ -16,6 +16,7 @@ from scipy.sparse import issparse
 from sklearn.utils import _safe_indexing
 
 from skmerge._errors import did_you_mean, short_repr
+from skmerge.encoders._cells import check_dtype
 from skmerge.encoders._columns import check_no_name_is_missing, columns_of
 
 FRAME = "a DataFrame"
@@ -107,6 +108,9 @@ class EntriesTable:
             raise ValueError("X must hold at least one input. Got an empty mapping.")
         check_distinct_texts(entries, "Names of the inputs in X")
         self.entries = {str(name): entry for name, entry in entries.items()}
+        for name, entry in self.entries.items():
+            if isinstance(entry, np.ndarray):
+                check_dtype(entry, f"Input {name!r}")
         rows = {name: _n_rows(name, entry) for name, entry in self.entries.items()}
         if len(set(rows.values())) > 1:
             raise ValueError(f"All inputs of X must have the same number of rows. Got {rows}.")
@@ -426,11 +430,6 @@ def _is_one_input(X: Any) -> bool:
 
 def _n_rows(name: str, entry: Any) -> int:
     shape = getattr(entry, "shape", None)
-    if isinstance(entry, np.ndarray) and entry.dtype.kind == "V":
-        raise ValueError(
-            f"Input {name!r} must be an array of numbers or of objects. Got dtype {entry.dtype}: "
-            "where these are columns, pandas.DataFrame(array) makes them some."
-        )
     if shape:
         return int(shape[0])
     if isinstance(entry, (str, bytes)) or shape == () or not hasattr(entry, "__len__"):

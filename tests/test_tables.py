@@ -169,10 +169,19 @@ def test_arrays_without_rows_raise(X):
         ColumnRouter().fit(X)
 
 
-def test_structured_arrays_are_told_what_makes_columns_of_them():
+@pytest.mark.parametrize("shape", [(2,), (2, 1)])
+@pytest.mark.parametrize("form", [lambda array: {"a": array}, lambda array: array.reshape(2, 1)])
+def test_arrays_that_pandas_cannot_hold_are_told_what_makes_columns_of_them(shape, form):
+    rows = np.array([(1.5, "x"), (2.5, "y")], dtype=[("p", "f4"), ("q", "U1")]).reshape(shape)
+    with pytest.raises(ValueError, match=r"(Input 'a'|X) must .*pandas\.DataFrame\(array\)"):
+        ColumnRouter().fit(form(rows))
+    for dtype in ("timedelta64", "datetime64"):
+        with pytest.raises(ValueError, match=rf"must have a unit .*'{dtype}\[s\]'"):
+            ColumnRouter().fit(form(np.full(shape, "NaT", dtype=dtype)))
+
+
+def test_columns_of_a_structured_array_are_those_of_its_frame():
     rows = np.array([(1.5, "x"), (2.5, "y")], dtype=[("p", "f4"), ("q", "U1")])
-    with pytest.raises(ValueError, match=r"Input 'a' must be .*pandas\.DataFrame\(array\)"):
-        ColumnRouter().fit({"a": rows})
     assert list(ColumnRouter().fit({"a": pd.DataFrame(rows)}).specs_) == ["a"]
 
 

@@ -138,6 +138,33 @@ def check_some_rows(cells: np.ndarray, owner: object) -> None:
         raise ValueError(f"{type(owner).__name__} must be fitted on at least 1 row. Got 0 rows.")
 
 
+def check_dtype(array: np.ndarray, where: str) -> None:
+    """Check that an array has one value per cell, which pandas can hold.
+
+    Parameters
+    ----------
+    array : ndarray
+        An array of the user's.
+    where : str
+        How the error names it.
+
+    Raises
+    ------
+    ValueError
+        If it is structured, or of dates or durations without a unit.
+    """
+    if array.dtype.kind == "V":
+        raise ValueError(
+            f"{where} must hold one value per row and column. Got an array of dtype "
+            f"{array.dtype}. Make a table of it first, as in pandas.DataFrame(array)."
+        )
+    if array.dtype.kind in "mM" and np.datetime_data(array.dtype)[0] == "generic":
+        raise ValueError(
+            f"{where} must have a unit of time. Got an array of dtype {array.dtype}. Give it one, "
+            f"as in array.astype('{array.dtype.name}[s]')."
+        )
+
+
 def _is_signalling(cell: Any) -> bool:
     return isinstance(cell, Decimal) and cell.is_snan()
 

@@ -15,6 +15,7 @@ from skmerge._errors import did_you_mean, short_repr
 from skmerge._spec import InputSpec
 from skmerge.encoders._base import Encoder
 from skmerge.encoders._categories import FIRST_CODE, MAX_CODES, CategoryColumn
+from skmerge.encoders._cells import check_dtype
 from skmerge.encoders._columns import check_frame, content_of, kind_of, select_columns
 from skmerge.encoders._dates import DateColumn
 from skmerge.encoders._numbers import NumberColumn, RobustScale, ScaledColumn
@@ -299,11 +300,7 @@ class TabularEncoder(Encoder, auto_wrap_output_keys=None):  # type: ignore[call-
             matrix = validate_data(
                 self, _matrix_of(X), dtype=None, ensure_all_finite=False, reset=reset
             )
-            if matrix.dtype.kind == "V":
-                raise ValueError(
-                    f"X must hold one value per row and column. Got an array of dtype "
-                    f"{matrix.dtype}. Make a table of it first, as in pd.DataFrame(X)."
-                )
+            check_dtype(matrix, "X")
             # as objects, since pandas' own strings must be valid Unicode
             dtype = object if matrix.dtype.kind in "OU" else None
             columns = dict(pd.DataFrame(matrix, dtype=dtype).items())

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from functools import cache
 from math import inf
 from numbers import Real
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, cast
 
 import keras
 
@@ -182,7 +182,7 @@ def compiled_alike(first: TrainingOptions, second: TrainingOptions) -> bool:
 
 def _checked_rate(rate: Any) -> Any:
     """Return a learning rate as Keras takes it: no integers."""
-    if isinstance(rate, Real) and 0 <= rate < inf:
+    if isinstance(rate, Real) and 0 <= cast(float, rate) < inf:
         with suppress(OverflowError):
             return float(rate)
     schedules = keras.optimizers.schedules.LearningRateSchedule
