@@ -128,8 +128,10 @@ class EntriesTable:
             columns = columns[0]
         entry = self.entries[columns]
         if _is_flat(entry):
-            # as objects, since pandas' own strings must be valid Unicode
-            return pd.Series(entry, name=columns, dtype=object if _is_text(entry) else None)
+            is_kept = isinstance(entry, np.ndarray) and not _is_text(entry)
+            dtype = None if is_kept else object
+            column = pd.Series(entry, name=columns, dtype=dtype)
+            return column if is_kept else _inferred(column)
         return entry
 
     def select(self, columns: Any) -> Any:
@@ -380,12 +382,19 @@ def _frame_of(matrix: np.ndarray) -> pd.DataFrame:
         position: pd.Series(list(cells), dtype=object) for position, cells in enumerate(matrix.T)
     }
     return pd.DataFrame(
-        {
-            position: column if _is_text(column) else column.infer_objects()
-            for position, column in columns.items()
-        },
+        {position: _inferred(column) for position, column in columns.items()},
         index=range(len(matrix)),
     )
+
+
+def _inferred(column: pd.Series) -> pd.Series:
+    """Return objects as the dtype that their values have, if there is one."""
+    if _is_text(column):  # pandas' own strings must be valid Unicode
+        return column
+    try:
+        return column.infer_objects()
+    except ValueError:  # of durations in years, say; the encoder will name the row
+        return column
 
 
 def _is_text(entry: Any) -> bool:

@@ -180,6 +180,15 @@ def test_arrays_that_pandas_cannot_hold_are_told_what_makes_columns_of_them(shap
             ColumnRouter().fit(form(np.full(shape, "NaT", dtype=dtype)))
 
 
+@pytest.mark.parametrize(
+    "form", [lambda cells: {"a": cells}, lambda cells: [["x", cell] for cell in cells]]
+)
+def test_durations_of_no_known_length_are_named_by_their_row(form):
+    cells = [np.timedelta64(3, "D"), np.timedelta64(3, "Y")]
+    with pytest.raises(ValueError, match=r"Row 1 of column .* duration of a known number of sec"):
+        ColumnRouter().fit(form(cells))
+
+
 def test_columns_of_a_structured_array_are_those_of_its_frame():
     rows = np.array([(1.5, "x"), (2.5, "y")], dtype=[("p", "f4"), ("q", "U1")])
     assert list(ColumnRouter().fit({"a": pd.DataFrame(rows)}).specs_) == ["a"]

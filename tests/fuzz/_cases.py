@@ -22,6 +22,7 @@ def cases(strategy, *, few, many):
 
         @pytest.mark.fuzz
         @pytest.mark.filterwarnings("ignore:Generating overly large repr")
+        @pytest.mark.filterwarnings("ignore:overflow encountered in cast")  # a repr of float16
         @settings(
             max_examples=many if IS_LONG else few,
             deadline=None,  # each call has a limit of its own
