@@ -152,7 +152,8 @@ class KeepsNetwork:
             trainer.initialize(None)
         trainer._generator, trainer.history_ = generator, history
         with warnings.catch_warnings():
-            warnings.simplefilter("error")  # Keras leaves what it does not find as it is drawn
+            # Keras warns where it leaves what it does not find as it was drawn
+            warnings.simplefilter("error", UserWarning)
             trainer.model_.load_weights(weights)
         for variable, value in zip(_seeds(trainer.model_), seeds, strict=True):
             variable.assign(value)
