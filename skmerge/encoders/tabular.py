@@ -290,7 +290,7 @@ class TabularEncoder(Encoder, auto_wrap_output_keys=None):  # type: ignore[call-
         """Return the columns by name, or by position where they have no names."""
         named = isinstance(X, pd.DataFrame) or (isinstance(X, pd.Series) and X.name is not None)
         if isinstance(X, (pd.DataFrame, pd.Series)):
-            frame = X if isinstance(X, pd.DataFrame) else pd.DataFrame(X)
+            frame = X if isinstance(X, pd.DataFrame) else X.to_frame()
             check_frame(frame, owner=type(self).__name__)
             if named and not reset and self._by_name:
                 return select_columns(frame, list(self.kinds_))
