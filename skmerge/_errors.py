@@ -9,6 +9,8 @@ from difflib import get_close_matches
 from reprlib import Repr
 from typing import Any
 
+import numpy as np
+
 _repr = Repr()
 _repr.maxlist = _repr.maxtuple = _repr.maxdict = _repr.maxset = 8
 _repr.maxstring = _repr.maxother = 80
@@ -50,7 +52,8 @@ def short_repr(value: object) -> str:
     str
         Its ``repr``, containers cut after eight entries and strings after 80 characters.
     """
-    return _repr.repr(value)
+    with np.errstate(over="ignore"):  # pandas compares what it prints, float16 too, with 1e6
+        return _repr.repr(value)
 
 
 @contextmanager

@@ -1,9 +1,10 @@
 """Numbers of rows in errors, where some of the rows are read at a time."""
 
 import numpy as np
+import pandas as pd
 import pytest
 
-from skmerge._errors import counting_from, row_number
+from skmerge._errors import counting_from, row_number, short_repr
 
 
 def test_rows_are_counted_from_zero():
@@ -25,3 +26,7 @@ def test_blocks_within_blocks_are_counted_from_the_first_row_of_all(outer, inner
             assert row_number(3) == expected
         assert row_number(0) == (outer if isinstance(outer, int) else outer[0])
     assert row_number(3) == 3
+
+
+def test_nothing_is_warned_of_where_values_are_shown():
+    assert "float16" in short_repr(pd.Series([0.0], dtype="float16"))

@@ -182,6 +182,13 @@ def test_arrays_that_pandas_cannot_hold_are_told_what_makes_columns_of_them(shap
             ColumnRouter().fit(form(np.full(shape, "NaT", dtype=dtype)))
 
 
+@pytest.mark.parametrize("form", [lambda array: {"a": array}, lambda array: array.reshape(2, 1)])
+@pytest.mark.parametrize("dtype", ["datetime64[Y]", "timedelta64[W]"])
+def test_dates_and_durations_beyond_those_of_pandas_are_refused(form, dtype):
+    with pytest.raises(ValueError, match=r"(Input 'a'|X) must hold dates and .* pandas can hold"):
+        ColumnRouter().fit(form(np.array([3, 2**60], dtype=dtype)))
+
+
 @pytest.mark.parametrize(
     "form", [lambda cells: {"a": cells}, lambda cells: [["x", cell] for cell in cells]]
 )

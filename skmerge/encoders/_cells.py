@@ -151,7 +151,7 @@ def check_dtype(array: np.ndarray, where: str) -> None:
     Raises
     ------
     ValueError
-        If it is structured, or of dates or durations without a unit.
+        If it is structured, or of dates or durations without a unit or beyond pandas' range.
     """
     if array.dtype.kind == "V":
         raise ValueError(
@@ -163,6 +163,14 @@ def check_dtype(array: np.ndarray, where: str) -> None:
             f"{where} must have a unit of time. Got an array of dtype {array.dtype}. Give it one, "
             f"as in array.astype('{array.dtype.name}[s]')."
         )
+    if array.dtype.kind in "mM":
+        try:
+            pd.Series(array.ravel())
+        except ValueError as error:
+            raise ValueError(
+                f"{where} must hold dates and durations that pandas can hold. Got an array of "
+                f"dtype {array.dtype}: {error}."
+            ) from error
 
 
 def _is_signalling(cell: Any) -> bool:

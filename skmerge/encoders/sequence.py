@@ -312,7 +312,8 @@ def _sequence(cell: Any, where: str) -> np.ndarray | None:
             f"{where} must be a sequence of numbers, of shape (length,) or (length, channels), or "
             f"missing. Got {short_repr(cell)} of type {type(cell).__name__}{text}."
         )
-    array = array.astype(np.float64)
+    with np.errstate(over="ignore"):  # what becomes infinite is refused as that
+        array = array.astype(np.float64)
     return array[:, np.newaxis] if array.ndim == 1 else array
 
 

@@ -208,6 +208,7 @@ def test_columns_of_sequences_are_channels():
         (column(np.zeros((9, 2)), np.zeros((2, 9))), "= (2, 9). Transpose such cells."),
         (column([1], [2, 3, -np.inf]), "Row 1 of column 'signal' must hold finite numbers. Its st"),
         (column([1], [2, 3, -np.inf]), "step 2 is [-inf]: infinity, or too large for float32."),
+        ([[np.longdouble("1e4000")]], "Its step 0 is [inf]: infinity, or too large for float32."),
         ([[1e39]], "Its step 0 is [1e+39]: infinity, or too large for float32. Clip such val"),
         (np.array([[1, np.inf]]), "Row 0 must hold finite numbers. Its step 1 is [inf]"),
         (np.zeros((2, 3, 4, 5)), "Got shape (2, 3, 4, 5). Flatten what belongs to one step"),
