@@ -16,6 +16,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
@@ -60,31 +61,34 @@ def pictures(n_rows: int, folder: Path) -> pd.DataFrame:
     return pd.DataFrame({"photo": [str(folder / f"{row}.png") for row in rows], "y": rows % SIDE})
 
 
-def peak() -> int:
-    """Return the largest resident memory of this process so far, in bytes."""
+@contextmanager
+def measured() -> Iterator[None]:
+    """Print by how many MiB the peak of memory rises within, and the seconds."""
     import resource
 
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
+    before, began = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss, time.perf_counter()
+    yield
+    risen = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before
+    print(f"{risen / 1024:.0f} {time.perf_counter() - began:.0f}")
 
 
 def measure_rows(way: str, n_rows: int) -> None:
-    """Fit on rows of a table, and print the peak of memory in MiB and the seconds."""
+    """Fit on rows of a table."""
     from skmerge import Chunks, MergedNetRegressor
 
     net = MergedNetRegressor(epochs=1, n_members=1, random_state=0)
     few = next(drawn(1_000))
     net.fit(few.drop(columns="y"), few["y"])  # all code is loaded
-    before, began = peak(), time.perf_counter()
-    if way == "chunks":
-        net.fit(Chunks(lambda: drawn(n_rows), y="y"))
-    else:
-        frame = pd.concat(drawn(n_rows), ignore_index=True)
-        net.fit(frame.drop(columns="y"), frame["y"])
-    print(f"{(peak() - before) / 2**20:.0f} {time.perf_counter() - began:.0f}")
+    with measured():
+        if way == "chunks":
+            net.fit(Chunks(lambda: drawn(n_rows), y="y"))
+        else:
+            frame = pd.concat(drawn(n_rows), ignore_index=True)
+            net.fit(frame.drop(columns="y"), frame["y"])
 
 
 def measure_pictures(way: str, n_rows: int, folder: Path) -> None:
-    """Fit on pictures, or predict; print the peak of memory in MiB and the seconds."""
+    """Fit on pictures, or predict."""
     from skmerge import Chunks, ColumnRouter, ConvBranch, ImageEncoder, MergedNetRegressor
 
     encoder = ImageEncoder(cache=folder / "cache" if way == "cache" else None)
@@ -94,14 +98,13 @@ def measure_pictures(way: str, n_rows: int, folder: Path) -> None:
     )  # fmt: skip
     frame = pictures(n_rows, folder)
     net.fit(frame[["photo"]][:1_000], frame["y"][:1_000])
-    before, began = peak(), time.perf_counter()
-    if way == "predict":
-        net.predict(frame[["photo"]])
-    elif way == "chunks":
-        net.fit(Chunks([frame], y="y"))
-    else:
-        net.fit(frame[["photo"]], frame["y"])
-    print(f"{(peak() - before) / 2**20:.0f} {time.perf_counter() - began:.0f}")
+    with measured():
+        if way == "predict":
+            net.predict(frame[["photo"]])
+        elif way == "chunks":
+            net.fit(Chunks([frame], y="y"))
+        else:
+            net.fit(frame[["photo"]], frame["y"])
 
 
 def in_a_process(*arguments: object) -> tuple[str, str]:

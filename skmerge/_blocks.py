@@ -18,9 +18,10 @@ from scipy import sparse
 
 from skmerge._chunks import Chunk, Chunks
 from skmerge._errors import counting_from
+from skmerge._other_frames import as_pandas
 from skmerge._spec import InputSpec
 from skmerge._stored_rows import StoredRows, joined_rows
-from skmerge._tables import as_pandas, count_rows, take_rows
+from skmerge._tables import count_rows, take_rows
 from skmerge.multi_input import MultiInput
 
 #: bytes of the arrays that a block of rows becomes

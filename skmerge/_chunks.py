@@ -14,8 +14,9 @@ import numpy as np
 import pandas as pd
 
 from skmerge._errors import did_you_mean, short_repr
+from skmerge._other_frames import as_pandas
 from skmerge._row_sample import RowSample
-from skmerge._tables import as_pandas, count_rows, is_list_of_inputs, name_inputs
+from skmerge._tables import count_rows, is_list_of_inputs, name_inputs
 
 
 class Chunk(NamedTuple):

@@ -16,6 +16,7 @@ from scipy.sparse import issparse
 from sklearn.utils import _safe_indexing
 
 from skmerge._errors import did_you_mean, short_repr
+from skmerge._other_frames import as_pandas
 from skmerge.encoders._cells import check_dtype
 from skmerge.encoders._columns import check_no_name_is_missing, columns_of
 
@@ -128,10 +129,9 @@ class EntriesTable:
             columns = columns[0]
         entry = self.entries[columns]
         if _is_flat(entry):
-            is_kept = isinstance(entry, np.ndarray) and not _is_text(entry)
-            dtype = None if is_kept else object
-            column = pd.Series(entry, name=columns, dtype=dtype)
-            return column if is_kept else _inferred(column)
+            if isinstance(entry, np.ndarray) and not _is_text(entry):
+                return pd.Series(entry, name=columns)
+            return _inferred(pd.Series(entry, name=columns, dtype=object))
         return entry
 
     def select(self, columns: Any) -> Any:
@@ -207,42 +207,6 @@ def read_table(X: Any, *, by_position: bool = False) -> Table:
         if matrix.ndim == 2:
             return FrameTable(_frame_of(matrix), BY_POSITION)
     return MatrixTable(X)
-
-
-def as_pandas(X: Any) -> Any:
-    """Turn a DataFrame or table of another library into one of pandas.
-
-    Parameters
-    ----------
-    X : object
-        What the user gave: of polars, pyarrow, or what else narwhals knows.
-
-    Returns
-    -------
-    object
-        A DataFrame of pandas; what is no table, as it is.
-
-    Raises
-    ------
-    TypeError
-        If it is lazy, and so has no rows yet.
-    """
-    if isinstance(X, pd.DataFrame) or not hasattr(type(X), "columns"):
-        return X
-    import narwhals.stable.v2 as nw
-
-    frame = nw.from_native(X, pass_through=True)
-    if isinstance(frame, nw.LazyFrame):
-        raise TypeError(
-            f"X must hold its rows. Got a {type(X).__module__.partition('.')[0]} "
-            f"{type(X).__name__}, which is lazy: collect it first, as in X.collect()."
-        )
-    if not isinstance(frame, nw.DataFrame):  # a batch of pyarrow, for one, knows how itself
-        return X.to_pandas() if hasattr(X, "to_pandas") else X
-    try:
-        return frame.to_pandas()
-    except ModuleNotFoundError:  # polars asks for pyarrow
-        return pd.DataFrame({name: _as_series(frame[name]) for name in frame.columns})
 
 
 def count_rows(X: Any) -> int:
@@ -356,22 +320,6 @@ def take_rows(X: Any, rows: np.ndarray) -> Any:
     if not hasattr(X, "__getitem__"):
         X = np.asarray(X)  # what only converts to an array
     return _safe_indexing(X, rows)
-
-
-def _as_series(column: Any) -> pd.Series:
-    """Convert a column of narwhals, as pyarrow would."""
-    import narwhals.stable.v2 as nw
-
-    if isinstance(column.dtype, (nw.Categorical, nw.Enum)):
-        return pd.Series(pd.Categorical(column.to_list()))
-    cells = column.to_numpy()
-    if cells.ndim > 1:
-        return pd.Series(list(cells))
-    if cells.dtype.kind == "M" and np.datetime_data(cells.dtype)[0] == "D":
-        cells = cells.astype("datetime64[ms]")
-    zone = getattr(column.dtype, "time_zone", None)
-    series = pd.Series(cells)
-    return series.dt.tz_localize("UTC").dt.tz_convert(zone) if zone else series
 
 
 def _frame_of(matrix: np.ndarray) -> pd.DataFrame:

@@ -16,6 +16,7 @@ from sklearn.utils.validation import check_is_fitted
 
 from skmerge._callbacks import CallbackSupportMixin, FitTasks, with_callbacks
 from skmerge._errors import counting_from, did_you_mean, short_repr
+from skmerge._other_frames import as_pandas
 from skmerge._plan import encoder_of_input, encoder_of_remainder, plan_inputs
 from skmerge._routed_input import RoutedInput, cells_of, naming
 from skmerge._row_sample import RowSample
@@ -26,7 +27,6 @@ from skmerge._tables import (
     WHOLE_MATRIX,
     MatrixTable,
     Table,
-    as_pandas,
     read_table,
 )
 from skmerge.encoders import ENCODERS

@@ -17,7 +17,7 @@ LAYERS = {
     "routed rows": ["_stored_rows", "multi_input"],
     "encoders": ["encoders"],
     "router": [
-        *("_tables", "_row_sample", "_chunks", "_blocks", "_inference", "_plan"),
+        *("_other_frames", "_tables", "_row_sample", "_chunks", "_blocks", "_inference", "_plan"),
         *("_routed_input", "router"),
     ],
     "wide model": ["_wide"],

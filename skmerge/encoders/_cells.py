@@ -158,19 +158,20 @@ def check_dtype(array: np.ndarray, where: str) -> None:
             f"{where} must hold one value per row and column. Got an array of dtype "
             f"{array.dtype}. Make a table of it first, as in pandas.DataFrame(array)."
         )
-    if array.dtype.kind in "mM" and np.datetime_data(array.dtype)[0] == "generic":
+    if array.dtype.kind not in "mM":
+        return
+    if np.datetime_data(array.dtype)[0] == "generic":
         raise ValueError(
             f"{where} must have a unit of time. Got an array of dtype {array.dtype}. Give it one, "
             f"as in array.astype('{array.dtype.name}[s]')."
         )
-    if array.dtype.kind in "mM":
-        try:
-            pd.Series(array.ravel())
-        except ValueError as error:
-            raise ValueError(
-                f"{where} must hold dates and durations that pandas can hold. Got an array of "
-                f"dtype {array.dtype}: {error}."
-            ) from error
+    try:
+        pd.Series(array.ravel())
+    except ValueError as error:
+        raise ValueError(
+            f"{where} must hold dates and durations that pandas can hold. Got an array of dtype "
+            f"{array.dtype}: {error}."
+        ) from error
 
 
 def _is_signalling(cell: Any) -> bool:

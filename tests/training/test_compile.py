@@ -113,10 +113,7 @@ def test_a_class_of_a_loss_is_made():
         ({"learning_rate": 10**400}, r"'learning_rate' parameter must be .*Got 1000"),
         ({"learning_rate": -0.1}, r"'learning_rate' parameter must be .*Got -0.1\."),
         ({"metrics": [int]}, r"'metrics' parameter must be .*Got <class 'int'>\."),
-        (
-            {"metrics": ["sum"]},
-            r"'metrics' parameter must be .*Got 'sum', which is",
-        ),
+        ({"metrics": ["sum"]}, r"'metrics' parameter must be .*Got 'sum', which is"),
         ({"metrics": [keras.metrics.Mean()]}, r"'metrics' parameter must be .*, which is one of"),
         ({"metrics": [1j]}, r"'metrics' parameter must be .*Got 1j\."),
         ({"loss": False}, r"'loss' parameter must be .*Got False\."),
